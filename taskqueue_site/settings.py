@@ -110,7 +110,16 @@ TASKDECK: dict[str, Any] = {
     "LEASE_SECONDS": env.float("TASKDECK_LEASE_SECONDS", default=15),
     "SELF_STOP_SECONDS": env.float("TASKDECK_SELF_STOP_SECONDS", default=8),
     "HEARTBEAT_SECONDS": env.float("TASKDECK_HEARTBEAT_SECONDS", default=2),
-    "WORKER_CONCURRENCY": env.int("WORKER_CONCURRENCY", default=0) or os.cpu_count() or 1,
+}
+# What `manage.py up` starts with.
+TASKDECK_UP: dict[str, Any] = {
+    "HOST": env.str("HOST", default="127.0.0.1"),
+    "PORT": env.int("PORT", default=8000),
+    "ANONYMOUS": env.str("TASKDECK_ANONYMOUS", default=""),
+    "ALLOWED_HOSTS": env.list("ALLOWED_HOSTS", default=[]),
+    "REDIS_URL": env.str("REDIS_URL", default=""),
+    "WORKER_CONCURRENCY": env.int("WORKER_CONCURRENCY", default=0),
+    "DIE_WITH_PARENT": env.bool("TASKDECK_DIE_WITH_PARENT", default=False),
 }
 
 REST_FRAMEWORK = {
@@ -142,7 +151,7 @@ STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 
 
-def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:  # noqa: N802 - whitenoise's name
+def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:
     """Vite writes a content hash into the name of everything under assets/."""
     return "/console/assets/" in url
 

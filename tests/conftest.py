@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tasks_app.conf import get_conf
 from tasks_app.embedded import EmbeddedValkey
 
 
@@ -25,6 +26,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "CONFIG": {"hosts": [{"address": valkey.url}]},
         }
     }
+    get_conf.cache_clear()
     try:
         yield valkey.url
     finally:

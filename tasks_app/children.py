@@ -1,0 +1,164 @@
+"""Child processes of `manage.py up`: prefixed output, restarts with back-off, one orderly stop."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+FIRST_BACK_OFF_SECONDS = 0.5
+LAST_BACK_OFF_SECONDS = 10.0
+STEADY_SECONDS = 10.0
+"""A child that ran this long starts over with the shortest back-off."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_output_lock = threading.Lock()
+
+
+def say(name: str, line: str) -> None:
+    """Print one line under the name of its process."""
+    with _output_lock:
+        sys.stdout.write(f"{name:>7} | {line}\n")
+        sys.stdout.flush()
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Ask the kernel for SIGTERM when the parent ends; end at once when it already has."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+class Child:
+    """One process that is kept running."""
+
+    def __init__(self, name: str, spawn: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self.name = name
+        self._spawn = spawn
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pump: threading.Thread | None = None
+        self._back_off_seconds = FIRST_BACK_OFF_SECONDS
+        self._started_at = 0.0
+        self._due_at = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        self._started_at = time.monotonic()
+        self._process = self._spawn()
+        assert self._process.stdout is not None
+        self._pump = threading.Thread(target=_pump_lines, args=(self.name, self._process.stdout), daemon=True)
+        self._pump.start()
+
+    def keep_running(self) -> None:
+        """Note an exit, and start the process again once its back-off has passed."""
+        if self.is_running:
+            return
+        now = time.monotonic()
+        if self._process is not None:
+            status = self._process.returncode
+            self._process = None
+            if now - self._started_at >= STEADY_SECONDS:
+                self._back_off_seconds = FIRST_BACK_OFF_SECONDS
+            self._wait(f"ended with status {status}", now)
+        elif now >= self._due_at:
+            try:
+                self.start()
+            except Exception as error:
+                self._wait(f"did not start: {error}", now)
+
+    def _wait(self, what: str, now: float) -> None:
+        say(self.name, f"{what}; starting again in {self._back_off_seconds:g} s")
+        self._due_at = now + self._back_off_seconds
+        self._back_off_seconds = min(self._back_off_seconds * 2, LAST_BACK_OFF_SECONDS)
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def finish_output(self) -> None:
+        if self._pump is not None:
+            self._pump.join(1)
+
+
+class Children:
+    """The children of one terminal. Used from the main thread only, which the kernel takes for the parent."""
+
+    def __init__(self, *, stop_seconds: float) -> None:
+        self._children: list[Child] = []
+        self._stop_seconds = stop_seconds
+        self._signals = 0
+
+    def install_signals(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: object) -> None:
+        self._signals += 1
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._signals > 0
+
+    def add(self, child: Child) -> None:
+        self._children.append(child)
+        child.start()
+
+    def watch(self, each_turn: Callable[[], None]) -> None:
+        """Keep all running until the first signal to stop."""
+        while not self.is_stopping:
+            self.keep_running()
+            each_turn()
+            time.sleep(0.1)
+
+    def keep_running(self) -> None:
+        for child in self._children:
+            child.keep_running()
+
+    def stop(self) -> None:
+        """Ask every child to end, remind once (a worker then no longer waits for running tasks), then kill."""
+        running = [child for child in self._children if child.is_running]
+        for step in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+            for child in running:
+                child.send(step)
+            self._wait_for(running)
+        for child in self._children:
+            child.finish_output()
+
+    def _wait_for(self, running: list[Child]) -> None:
+        """Until all have ended, the time for this step is over or another signal arrives."""
+        seen = self._signals
+        deadline = time.monotonic() + self._stop_seconds
+        while any(child.is_running for child in running):
+            if time.monotonic() > deadline or self._signals > seen:
+                return
+            time.sleep(0.02)
+
+
+def spawn(argv: list[str], environment: dict[str, str], directory: str) -> subprocess.Popen[bytes]:
+    """Start one child in a session of its own, so that Ctrl-C reaches it as our SIGTERM only."""
+    parent_pid = os.getpid()
+    return subprocess.Popen(
+        argv,
+        env=environment,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(parent_pid),
+    )
+
+
+def _pump_lines(name: str, stream: IO[bytes]) -> None:
+    for line in stream:
+        say(name, line.decode(errors="replace").rstrip())

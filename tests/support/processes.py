@@ -1,0 +1,46 @@
+"""Starting and finding real processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+MARKER = "TASKDECK_TEST_MARKER"
+
+
+def free_port() -> int:
+    """A port below the ephemeral range's own use: bound, read, and given back."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def marked_processes(marker: str) -> dict[int, str]:
+    """Every live process whose environment holds the marker: pid and command line."""
+    needle = f"{MARKER}={marker}".encode()
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if needle in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+    return found
+
+
+def wait_until(condition: Callable[[], T], *, seconds: float, what: str) -> T:
+    """Return the first true answer. Raises AssertionError when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.05)
