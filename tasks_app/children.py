@@ -125,7 +125,7 @@ class Children:
             child.keep_running()
 
     def stop(self) -> None:
-        """Ask every child to end, remind once (a worker then no longer waits for running tasks), then kill."""
+        """Ask every child to end, ask again (a worker then no longer waits for running tasks), then kill."""
         running = [child for child in self._children if child.is_running]
         for step in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             for child in running:

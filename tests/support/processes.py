@@ -14,7 +14,7 @@ MARKER = "TASKDECK_TEST_MARKER"
 
 
 def free_port() -> int:
-    """A port below the ephemeral range's own use: bound, read, and given back."""
+    """A port that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
