@@ -1,0 +1,54 @@
+"""What people do to a task after submitting it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks_app import transitions
+from tasks_app.access import Access
+from tasks_app.database import DjangoSession
+from tasks_app.delivery import delivery
+from tasks_app.errors import StateConflict, TaskNotFound
+from tasks_app.live import event_of
+from tasks_app.models import Task
+from tasks_app.selectors import visible_tasks
+from tasks_app.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    state: State
+    cancel_requested: bool
+
+
+def _find(access: Access, task_id: str) -> Task:
+    task = visible_tasks(access).filter(pk=task_id).first()
+    if task is None:
+        raise TaskNotFound(task_id)
+    return task
+
+
+def cancel(*, access: Access, task_id: str) -> Acted:
+    """Cancel a waiting task at once, ask a running one to stop. Raises StateConflict when it has ended."""
+    access.require("cancel")
+    task = _find(access, task_id)
+    changed = transitions.cancel(DjangoSession(), ids=[task_id])
+    if changed:
+        delivery.announce(event_of(changed[0], cancel_requested=True))
+        return Acted(changed[0].state, True)
+    task.refresh_from_db()
+    if task.state == State.RUNNING and task.cancel_requested:
+        return Acted(State.RUNNING, True)
+    raise StateConflict(task.state, "cancel")
+
+
+def retry(*, access: Access, task_id: str) -> Acted:
+    """Send an ended task back to its queue. Raises StateConflict while it has not ended."""
+    access.require("retry")
+    task = _find(access, task_id)
+    changed = transitions.retry(DjangoSession(), ids=[task_id])
+    if not changed:
+        task.refresh_from_db()
+        raise StateConflict(task.state, "retry")
+    delivery.announce(event_of(changed[0], cancel_requested=False), queue=task.queue)
+    return Acted(changed[0].state, False)

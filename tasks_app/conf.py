@@ -1,0 +1,56 @@
+"""Taskdeck's settings, read once from Django's ``TASKDECK`` dictionary; all faults come in one report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+ANONYMOUS_LEVELS = ("none", "view", "submit", "operate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conf:
+    """Meaning and units of every setting. Times are seconds, sizes are bytes."""
+
+    anonymous: str = "none"
+    redis_url: str = ""
+    data_dir: Path = Path("var")
+    max_body_bytes: int = 256 * 1024
+    max_result_bytes: int = 1024 * 1024
+    result_ttl_seconds: int = 24 * 3600
+    lease_seconds: float = 15.0
+    self_stop_seconds: float = 8.0
+    heartbeat_seconds: float = 2.0
+
+    def faults(self) -> list[str]:
+        found = []
+        if self.anonymous not in ANONYMOUS_LEVELS:
+            found.append(f"ANONYMOUS must be one of {', '.join(ANONYMOUS_LEVELS)}, not {self.anonymous!r}")
+        if not 0 < self.heartbeat_seconds < self.self_stop_seconds:
+            found.append("HEARTBEAT_SECONDS must be above 0 and below SELF_STOP_SECONDS")
+        if not self.self_stop_seconds + 1 <= self.lease_seconds:
+            found.append("LEASE_SECONDS must be at least SELF_STOP_SECONDS + 1")
+        if self.max_body_bytes < 1024:
+            found.append("MAX_BODY_BYTES must be at least 1024")
+        return found
+
+
+def read_conf(given: dict[str, Any]) -> Conf:
+    """Build the configuration. Raises ImproperlyConfigured with every fault in one message."""
+    known = {field.name.upper(): field.name for field in fields(Conf)}
+    faults = [f"unknown setting TASKDECK[{key!r}]" for key in given if key not in known]
+    conf = Conf(**{known[key]: value for key, value in given.items() if key in known})
+    faults += conf.faults()
+    if faults:
+        raise ImproperlyConfigured("TASKDECK: " + "; ".join(faults))
+    return conf
+
+
+@cache
+def get_conf() -> Conf:
+    return read_conf(dict(getattr(settings, "TASKDECK", {})))

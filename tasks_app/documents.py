@@ -1,0 +1,103 @@
+"""The gate for JSON that enters or leaves: what it refuses would be lost or changed on the way."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from tasks_app.errors import BodyTooLarge, InvalidDocument
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53
+
+
+def join_field(field: str, key: str | int) -> str:
+    return f"{field}.{key}" if field else str(key)
+
+
+def check_text(text: str, field: str) -> None:
+    if "\x00" in text:
+        raise InvalidDocument(field, "must not contain the NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidDocument(field, "must not contain lone surrogates") from None
+
+
+def check_document(value: Any, *, field: str = "", depth: int = 0) -> None:
+    """Refuse NUL, lone surrogates, non-finite numbers, integers outside ±2^53 and depth over 32.
+
+    Integers beyond 2^53 are rounded silently by browsers (RFC 8259, section 6). Raises InvalidDocument.
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidDocument(field.split(".")[0], f"must not be nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        check_text(value, field)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise InvalidDocument(field, "must be an integer between -2^53 and 2^53")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidDocument(field, "must be a finite number")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            check_text(key, field)
+            check_document(item, field=join_field(field, key), depth=depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            check_document(item, field=join_field(field, index), depth=depth + 1)
+    else:
+        raise InvalidDocument(field, f"{type(value).__name__} is not a JSON value")
+
+
+def check_nesting(text: str) -> None:
+    """Before parsing: the parser recurses. Brackets in strings may refuse a document that is mostly brackets."""
+    depth = deepest = 0
+    inside = escaped = False
+    for character in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                inside = False
+        elif character == '"':
+            inside = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_DEPTH + 1:
+                raise InvalidDocument("body", f"must not be nested deeper than {MAX_DEPTH} levels")
+        elif character in "]}":
+            depth -= 1
+
+
+def refuse_constant(name: str) -> None:
+    raise InvalidDocument("body", f"{name} is not a JSON number")
+
+
+def load_json(body: bytes, *, limit_bytes: int | None = None) -> Any:
+    """Parse and check a JSON document. Raises InvalidDocument or BodyTooLarge."""
+    if limit_bytes is not None and len(body) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidDocument("body", "must be UTF-8") from None
+    check_nesting(text)
+    try:
+        value = json.loads(text, parse_constant=refuse_constant)
+    except InvalidDocument:
+        raise
+    except ValueError as error:
+        raise InvalidDocument("body", f"is not JSON: {error}") from None
+    check_document(value)
+    return value
+
+
+def dump_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,109 @@
+"""The registered task functions: whatever ``@task`` made in an installed app's ``tasks`` module."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import module_has_submodule
+
+from tasks_app.adapters import ArgumentAdapter, build_adapter
+from tasks_app.compat import Task
+from tasks_app.errors import UnknownFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFunction:
+    slug: str
+    path: str
+    title: str
+    description: str
+    queue: str
+    priority: int
+    is_async: bool
+    takes_context: bool
+    adapter: ArgumentAdapter
+    django_task: Any
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return self.adapter.schema
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        return self.adapter.defaults
+
+
+def describe(task: Any) -> TaskFunction:
+    func = task.func
+    return TaskFunction(
+        slug=func.__name__,
+        path=task.module_path,
+        title=func.__name__.replace("_", " ").capitalize(),
+        description=inspect.cleandoc(func.__doc__ or ""),
+        queue=task.queue_name,
+        priority=task.priority,
+        is_async=inspect.iscoroutinefunction(func),
+        takes_context=bool(getattr(task, "takes_context", False)),
+        adapter=build_adapter(func, takes_context=bool(getattr(task, "takes_context", False))),
+        django_task=task,
+    )
+
+
+class Registry:
+    """Only functions in here can be submitted or run; nothing is imported by a name from outside."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, TaskFunction] = {}
+        self._by_slug: dict[str, TaskFunction] = {}
+
+    def discover(self) -> None:
+        for config in apps.get_app_configs():
+            if module_has_submodule(config.module, "tasks"):
+                self.add_module(f"{config.name}.tasks")
+        for name in getattr(settings, "TASKDECK_MODULES", ["tasks_app.examples.tasks"]):
+            self.add_module(name)
+
+    def add_module(self, name: str) -> None:
+        for value in vars(import_module(name)).values():
+            if isinstance(value, Task):
+                self.add(describe(value))
+
+    def add(self, function: TaskFunction) -> None:
+        """Raises ImproperlyConfigured when two functions would share one URL."""
+        other = self._by_slug.get(function.slug)
+        if other and other.path != function.path:
+            raise ImproperlyConfigured(
+                f"task functions {other.path} and {function.path} share the name {function.slug!r}; rename one"
+            )
+        self._by_slug[function.slug] = self._by_path[function.path] = function
+
+    def by_slug(self, name: str) -> TaskFunction:
+        if (function := self._by_slug.get(name)) is None:
+            raise UnknownFunction(name)
+        return function
+
+    def by_path(self, path: str) -> TaskFunction:
+        if (function := self._by_path.get(path)) is None:
+            raise UnknownFunction(path)
+        return function
+
+    def slug_of(self, path: str) -> str:
+        """The short name; the path itself for a function this deployment does not know."""
+        function = self._by_path.get(path)
+        return function.slug if function else path
+
+    def all(self) -> list[TaskFunction]:
+        return sorted(self._by_slug.values(), key=lambda f: f.slug)
+
+    def __iter__(self) -> Iterator[TaskFunction]:
+        return iter(self.all())
+
+
+registry = Registry()

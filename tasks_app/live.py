@@ -1,0 +1,95 @@
+"""Events for watchers: built once, coalesced by task, sent one group message at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from channels.layers import get_channel_layer
+
+from tasks_app.errors import RedisUnavailable
+from tasks_app.functions import registry
+from tasks_app.redis_client import RedisLink
+from tasks_app.transitions import Changed
+from tasks_app.wire import EVENTS, GROUP, GroupMessage, TaskEvent
+
+log = logging.getLogger("taskdeck.news")
+MOST_EVENTS = 500
+MOST_WAITING = 20_000
+
+
+def event_of(changed: Changed, **facts: Any) -> TaskEvent:
+    """The notice of one transition; ``facts`` are further keys of TaskEvent."""
+    event = {
+        "id": changed.id,
+        "owner_id": changed.owner_id,
+        "revision": changed.revision,
+        "state": changed.state.value,
+        "attempt": changed.attempt,
+        "function": registry.slug_of(changed.function),
+        "queue": changed.queue,
+        **facts,
+    }
+    return cast(TaskEvent, event)
+
+
+class News:
+    """The one sender of a process: events and doorbells, drained by one task of its event loop.
+
+    News is best effort: what cannot be sent is counted and forgotten, the pages heal by refetching.
+    """
+
+    def __init__(self, link: RedisLink | None) -> None:
+        self.link = link
+        self.lost = 0
+        self._layer = get_channel_layer()
+        self._events: dict[str, TaskEvent] = {}
+        self._bells: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def put(self, event: TaskEvent) -> None:
+        """Merge into what waits for the same task."""
+        waiting = self._events.get(event["id"])
+        if waiting is not None:
+            waiting.update(event)
+        elif len(self._events) < MOST_WAITING:
+            self._events[event["id"]] = cast(TaskEvent, dict(event))
+        else:
+            self.lost += 1
+        self._wake.set()
+
+    def ring(self, queue: str) -> None:
+        self._bells.add(queue)
+        self._wake.set()
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._events and not self._bells
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while not self.is_idle:
+                await self.flush()
+
+    async def flush(self) -> None:
+        bells, self._bells = self._bells, set()
+        if bells and self.link:
+            try:
+                await self.link.ring(sorted(bells))
+            except RedisUnavailable:
+                self.lost += 1
+        ids = list(self._events)[:MOST_EVENTS]
+        events = [self._events.pop(task_id) for task_id in ids]
+        if events and self.link and self._layer:
+            message: GroupMessage = {"type": EVENTS, "events": events}
+            await self._send(message, len(events))
+
+    async def _send(self, message: Any, count: int) -> None:
+        try:
+            await asyncio.wait_for(self._layer.group_send(GROUP, message), 5)
+        except Exception as error:  # every kind of failing news is counted, none may reach a task
+            self.lost += count
+            log.debug("%d events were not sent: %r", count, error)

@@ -1,0 +1,140 @@
+"""The rows. State is changed by ``tasks_app.transitions`` only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from tasks_app.states import TERMINAL, State
+
+
+class Worker(models.Model):
+    """One incarnation of a worker node: one start of a supervisor. ``node`` is only a label."""
+
+    id = models.UUIDField(primary_key=True)
+    node = models.TextField()
+    state = models.TextField(default="alive", choices=[(s, s) for s in ("alive", "lost", "stopped")])
+    heartbeat = models.BigIntegerField(default=0)
+    host = models.TextField(default="")
+    pid = models.IntegerField(default=0)
+    version = models.TextField(default="")
+    queues = models.JSONField(default=list)
+    concurrency = models.IntegerField(default=0)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "taskdeck_worker"
+
+    def __str__(self) -> str:
+        return self.node
+
+
+class Task(models.Model):
+    """One submitted piece of work."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    function = models.TextField()
+    queue = models.TextField(default="default")
+    priority = models.SmallIntegerField(default=0)
+    state = models.TextField(choices=[(s.value, s.value) for s in State])
+    attempt = models.IntegerField(default=0)
+    failures = models.IntegerField(default=0)
+    losses = models.IntegerField(default=0)
+    max_attempts = models.IntegerField(default=1)
+    max_losses = models.IntegerField(default=3)
+    worker = models.ForeignKey(
+        Worker, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="held"
+    )
+    last_worker = models.TextField(default="", blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    cancel_requested = models.BooleanField(default=False)
+    run_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    revision = models.BigIntegerField(default=1)
+    arguments = models.JSONField(default=dict)
+    result = models.JSONField(null=True)
+    error = models.TextField(null=True)
+
+    class Meta:
+        db_table = "taskdeck_task"
+        permissions = [
+            ("submit_task", "Can submit tasks"),
+            ("cancel_task", "Can cancel tasks"),
+            ("retry_task", "Can retry tasks"),
+            ("operate_taskdeck", "Can pause queues and quiet workers"),
+            ("view_all_tasks", "Can see the tasks of others"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=[s.value for s in State]), name="task_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="running", worker__isnull=False)
+                | ~Q(state="running") & Q(worker__isnull=True),
+                name="task_running_has_worker",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="scheduled", run_at__isnull=False)
+                | ~Q(state="scheduled") & Q(run_at__isnull=True),
+                name="task_scheduled_has_run_at",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(TERMINAL), finished_at__isnull=False)
+                | ~Q(state__in=sorted(TERMINAL)) & Q(finished_at__isnull=True),
+                name="task_terminal_has_finished_at",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancel_requested=False) | Q(state__in=sorted({*TERMINAL, State.RUNNING})),
+                name="task_cancel_only_where_legal",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "queue", models.F("priority").desc(), "id", name="task_waiting", condition=Q(state="queued")
+            ),
+            models.Index("run_at", "id", name="task_due", condition=Q(state="scheduled")),
+            models.Index("worker", name="task_held", condition=Q(state="running")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.function} {self.pk}"
+
+
+class TaskAttempt(models.Model):
+    """An attempt that ended badly: with an error, or with its worker."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="attempts")
+    attempt = models.IntegerField()
+    worker_name = models.TextField(default="")
+    kind = models.TextField(choices=[("failure", "failure"), ("loss", "loss")])
+    error_class = models.TextField(default="")
+    message = models.TextField(default="")
+    traceback = models.TextField(default="")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "taskdeck_task_attempt"
+        constraints = [models.UniqueConstraint(fields=["task", "attempt"], name="task_attempt_once")]
+
+
+class TaskLive(models.Model):
+    """Progress of the running attempt, apart from the task row so that it changes by transitions only."""
+
+    task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="live")
+    attempt = models.IntegerField()
+    seq = models.IntegerField(default=0)
+    done = models.FloatField(null=True)
+    total = models.FloatField(null=True)
+    stage = models.TextField(default="")
+    metadata = models.JSONField(default=dict)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "taskdeck_task_live"

@@ -1,0 +1,87 @@
+"""The one module that knows redis-py: results, the doorbell, and its errors translated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from functools import cache
+
+import redis
+import redis.asyncio
+
+from tasks_app.conf import get_conf
+from tasks_app.errors import RedisUnavailable
+
+BELL = "taskdeck:doorbell"
+
+
+def result_key(task_id: str, attempt: int) -> str:
+    return f"taskdeck:result:{task_id}:{attempt}"
+
+
+class RedisLink:
+    """Redis as one event loop sees it."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.asyncio.from_url(url, socket_timeout=5, socket_connect_timeout=2)
+
+    async def store_results(self, results: Iterable[tuple[str, int, str]], ttl_seconds: int) -> None:
+        """Keep (task id, attempt, JSON text) for readers. Raises RedisUnavailable."""
+        pipe = self._client.pipeline(transaction=False)
+        for task_id, attempt, text in results:
+            pipe.set(result_key(task_id, attempt), text, ex=ttl_seconds)
+        try:
+            await pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            raise RedisUnavailable(str(error)) from error
+
+    async def ring(self, queues: Iterable[str]) -> None:
+        """Wake idle workers of these queues. Raises RedisUnavailable."""
+        try:
+            await self._client.publish(BELL, "\n".join(queues))
+        except (redis.RedisError, OSError) as error:
+            raise RedisUnavailable(str(error)) from error
+
+    async def bells(self) -> AsyncIterator[set[str]]:
+        """Queues that were rung; reconnects by itself, and what rang meanwhile is lost."""
+        while True:
+            pubsub = self._client.pubsub()
+            try:
+                await pubsub.subscribe(BELL)
+                while True:
+                    message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30)
+                    if message:
+                        yield set(message["data"].decode().split("\n"))
+            except (redis.RedisError, OSError):
+                await asyncio.sleep(1)
+            finally:
+                await pubsub.aclose()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+@cache
+def _reader() -> redis.Redis:
+    return redis.Redis.from_url(get_conf().redis_url, socket_timeout=1, socket_connect_timeout=1)
+
+
+def read_result(task_id: str, attempt: int) -> str | None:
+    """The JSON text of a result; None when Redis is absent, away or does not have it."""
+    if not get_conf().redis_url:
+        return None
+    try:
+        found = _reader().get(result_key(task_id, attempt))
+    except (redis.RedisError, OSError):
+        return None
+    return found.decode() if isinstance(found, bytes) else None
+
+
+def ping() -> None:
+    """Raises RedisUnavailable."""
+    if not get_conf().redis_url:
+        raise RedisUnavailable("REDIS_URL is not set and no embedded Valkey is running")
+    try:
+        _reader().ping()
+    except (redis.RedisError, OSError) as error:
+        raise RedisUnavailable(str(error)) from error

@@ -1,0 +1,216 @@
+"""Every read, scoped to what the caller may see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from tasks_app.access import Access
+from tasks_app.documents import dump_json
+from tasks_app.errors import FieldError, InvalidArguments, TaskNotFound
+from tasks_app.functions import registry
+from tasks_app.media import Media, from_document, is_media
+from tasks_app.models import Task, Worker
+from tasks_app.redis_client import read_result
+from tasks_app.states import State
+from tasks_app.wire import MEDIA_KEY, AttemptDocument, Progress, TaskDetail, TaskRow
+
+PREVIEW_LETTERS = 200
+COUNT_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[TaskRow]
+    next: str | None
+    etag: str
+
+
+def visible_tasks(access: Access) -> QuerySet[Task]:
+    """The tasks this caller may see. Raises NotAllowed without the right to view."""
+    access.require("view")
+    tasks = Task.objects.all()
+    return tasks if access.view_all else tasks.filter(owner_id=access.user_id)
+
+
+def digest(parts: Iterable[object]) -> str:
+    text = "\n".join(map(str, parts))
+    return f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+
+
+def instant(value: datetime | None) -> str | None:
+    return value.isoformat().replace("+00:00", "Z") if value else None
+
+
+def _progress(task: Task) -> Progress | None:
+    live = getattr(task, "live", None)
+    if live is None or live.attempt != task.attempt:
+        return None
+    return {
+        "attempt": live.attempt,
+        "seq": live.seq,
+        "done": live.done,
+        "total": live.total,
+        "stage": live.stage,
+    }
+
+
+def _base(task: Task) -> dict[str, Any]:
+    return {
+        "id": str(task.pk),
+        "function": registry.slug_of(task.function),
+        "path": task.function,
+        "queue": task.queue,
+        "priority": task.priority,
+        "state": task.state,
+        "attempt": task.attempt,
+        "failures": task.failures,
+        "max_attempts": task.max_attempts,
+        "losses": task.losses,
+        "cancel_requested": task.cancel_requested,
+        "revision": task.revision,
+        "owner": task.owner.get_username() if task.owner else None,
+        "worker": task.last_worker or None,
+        "created_at": instant(task.created_at),
+        "run_at": instant(task.run_at),
+        "started_at": instant(task.started_at),
+        "finished_at": instant(task.finished_at),
+        "error": task.error,
+        "progress": _progress(task),
+    }
+
+
+def _row(task: Task) -> TaskRow:
+    return {**_base(task), "arguments_preview": dump_json(task.arguments)[:PREVIEW_LETTERS]}  # type: ignore[typeddict-item]
+
+
+def _etag(tasks: Iterable[Task]) -> str:
+    return digest(f"{t.pk} {t.revision} {(_progress(t) or {}).get('seq', 0)}" for t in tasks)
+
+
+def parse_id(text: str) -> UUID:
+    """Raises TaskNotFound: what is no id names no task."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise TaskNotFound(text) from None
+
+
+def task_page(
+    access: Access,
+    *,
+    states: Iterable[str] = (),
+    functions: Iterable[str] = (),
+    queue: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Newest first, by keyset; ``cursor`` is the ``next`` of the page before. Raises InvalidArguments."""
+    tasks = visible_tasks(access).select_related("owner", "live").defer("result").order_by("-id")
+    wanted = list(states)
+    if unknown := [state for state in wanted if state not in set(State)]:
+        raise InvalidArguments([FieldError("state", f"{unknown[0]!r} is not a state")])
+    if wanted:
+        tasks = tasks.filter(state__in=wanted)
+    if slugs := list(functions):
+        tasks = tasks.filter(function__in=[registry.by_slug(slug).path for slug in slugs])
+    if queue:
+        tasks = tasks.filter(queue=queue)
+    if cursor:
+        try:
+            tasks = tasks.filter(id__lt=UUID(cursor))
+        except ValueError:
+            raise InvalidArguments([FieldError("cursor", "is not a cursor of this list")]) from None
+    found = list(tasks[: limit + 1])
+    more = len(found) > limit
+    found = found[:limit]
+    following = str(found[-1].pk) if more else None
+    return Page([_row(task) for task in found], following, _etag(found))
+
+
+def _result(task: Task) -> Any:
+    if task.state != State.SUCCEEDED:
+        return None
+    text = read_result(str(task.pk), task.attempt)
+    return json.loads(text) if text is not None else task.result
+
+
+def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
+    """One task in full, and its ETag. State from the row; the body from Redis, else from the row."""
+    tasks = visible_tasks(access).select_related("owner", "live").prefetch_related("attempts").defer("result")
+    task = tasks.filter(pk=parse_id(task_id)).first()
+    if task is None:
+        raise TaskNotFound(task_id)
+    attempts: list[AttemptDocument] = [
+        {
+            "attempt": a.attempt,
+            "kind": a.kind,
+            "worker": a.worker_name,
+            "error_class": a.error_class,
+            "message": a.message,
+            "traceback": a.traceback,
+            "started_at": instant(a.started_at),
+            "finished_at": instant(a.finished_at),
+        }
+        for a in sorted(task.attempts.all(), key=lambda a: a.attempt)
+    ]
+    result = _result(task)
+    picture = is_media(result)
+    document: TaskDetail = {
+        **_base(task),  # type: ignore[typeddict-item]
+        "arguments": task.arguments,
+        "result": {MEDIA_KEY: result[MEDIA_KEY]} if picture else result,
+        "result_url": f"/api/tasks/{task.pk}/result/" if picture else None,
+        "traceback": attempts[-1]["traceback"] or None if attempts and task.state == State.FAILED else None,
+        "attempts": attempts,
+    }
+    return document, _etag([task])
+
+
+def media_result(access: Access, task_id: str) -> Media:
+    """The picture or file a task returned. Raises TaskNotFound when there is none."""
+    task = visible_tasks(access).filter(pk=parse_id(task_id)).first()
+    result = _result(task) if task else None
+    if not is_media(result):
+        raise TaskNotFound(task_id)
+    return from_document(result)
+
+
+def counts(access: Access) -> dict[str, int]:
+    """Tasks per state, each counted up to COUNT_CAP."""
+    found = {}
+    for state in State:
+        window = visible_tasks(access).filter(state=state).order_by().values("pk")[:COUNT_CAP]
+        found[state.value] = window.count()
+    return found
+
+
+def workers(access: Access) -> list[dict[str, Any]]:
+    """Live worker nodes first, then those that ended, newest first; a hundred at most."""
+    access.require("view")
+    rows = Worker.objects.annotate(running=Count("held", filter=Q(held__state="running"))).order_by(
+        "state", "-started_at"
+    )
+    return [
+        {
+            "id": str(w.pk),
+            "node": w.node,
+            "host": w.host,
+            "pid": w.pid,
+            "version": w.version,
+            "state": w.state,
+            "queues": w.queues,
+            "concurrency": w.concurrency,
+            "running": w.running,
+            "started_at": instant(w.started_at),
+            "heartbeat_at": instant(w.heartbeat_at),
+        }
+        for w in rows[:100]
+    ]

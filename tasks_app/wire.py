@@ -1,0 +1,87 @@
+"""Document shapes that travel: written once, used by the API, the worker, the hub and the schema."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+GROUP = "taskdeck"
+EVENTS = "taskdeck.events"
+LOGOUT = "taskdeck.logout"
+MEDIA_KEY = "$media"
+
+
+class Progress(TypedDict):
+    attempt: int
+    seq: int
+    done: float | None
+    total: float | None
+    stage: str
+
+
+class AttemptDocument(TypedDict):
+    attempt: int
+    kind: Literal["failure", "loss"]
+    worker: str
+    error_class: str
+    message: str
+    traceback: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class TaskBase(TypedDict):
+    id: str
+    function: str
+    path: str
+    queue: str
+    priority: int
+    state: str
+    attempt: int
+    failures: int
+    max_attempts: int
+    losses: int
+    cancel_requested: bool
+    revision: int
+    owner: str | None
+    worker: str | None
+    created_at: str
+    run_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    error: str | None
+    progress: Progress | None
+
+
+class TaskRow(TaskBase):
+    arguments_preview: str
+
+
+class TaskDetail(TaskBase):
+    arguments: dict[str, Any]
+    result: Any
+    result_url: str | None
+    traceback: str | None
+    attempts: list[AttemptDocument]
+
+
+class TaskEvent(TypedDict):
+    """One notice: what is absent did not change. A reader ignores a revision it already has."""
+
+    id: str
+    owner_id: int | None
+    revision: NotRequired[int]
+    state: NotRequired[str]
+    attempt: NotRequired[int]
+    function: NotRequired[str]
+    queue: NotRequired[str]
+    worker: NotRequired[str | None]
+    started_at: NotRequired[str | None]
+    finished_at: NotRequired[str | None]
+    error: NotRequired[str | None]
+    cancel_requested: NotRequired[bool]
+    progress: NotRequired[Progress]
+
+
+class GroupMessage(TypedDict):
+    type: str
+    events: list[TaskEvent]

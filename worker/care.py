@@ -1,0 +1,95 @@
+"""The node's slow duties on one lane: renew the lease, reap the silent, sweep orphans, promote what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from worker.board import boottime
+
+from tasks_app import transitions
+from tasks_app.errors import DatabaseUnavailable
+from tasks_app.live import News, event_of
+from tasks_app.transitions import Changed
+from worker.lanes import Lane
+from worker.lease import Lease
+from worker.options import WorkerOptions
+
+log = logging.getLogger("taskdeck.worker")
+OWN_RENEWALS = 5  # a reaper that could not renew itself may be the one cut off
+SWEEP_EVERY_SECONDS = 5.0
+PROMOTE_EVERY_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Seen:
+    """Another worker's counter, since when on our own clock, and our renewals at that time."""
+
+    heartbeat: int
+    since: float
+    renewals: int
+
+
+class Care:
+    def __init__(
+        self,
+        worker_id: str,
+        options: WorkerOptions,
+        lane: Lane,
+        lease: Lease,
+        news: News,
+        on_over: Callable[[], None],
+    ) -> None:
+        self._worker_id, self._options, self._lane, self._lease = worker_id, options, lane, lease
+        self._news, self._on_over = news, on_over
+        self._seen: dict[str, Seen] = {}
+        self._sweep_at = 0.0
+        self._beat_at = 0.0
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._turn()
+            except DatabaseUnavailable as error:
+                self._seen.clear()  # the watch was broken
+                log.error("the database is away: %s", error)
+            await asyncio.sleep(PROMOTE_EVERY_SECONDS)
+
+    async def _turn(self) -> None:
+        now = boottime()
+        if now >= self._beat_at:
+            self._beat_at = now + self._options.heartbeat_seconds
+            if not await self._lane.run(transitions.heartbeat, worker_id=self._worker_id):
+                self._on_over()
+                return
+            self._lease.renewed(now)
+            await self._reap()
+        self.tell(await self._lane.run(transitions.promote_due))
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_EVERY_SECONDS
+            self.tell(await self._lane.run(transitions.sweep))
+
+    async def _reap(self) -> None:
+        now = boottime()
+        alive = await self._lane.run(transitions.alive_others, worker_id=self._worker_id)
+        self._seen = {key: seen for key, seen in self._seen.items() if alive.get(key) == seen.heartbeat}
+        for worker_id, heartbeat in alive.items():
+            seen = self._seen.setdefault(worker_id, Seen(heartbeat, now, self._lease.renewals))
+            own = self._lease.renewals - seen.renewals
+            if now - seen.since > self._options.lease_seconds and own >= OWN_RENEWALS:
+                await self.declare_lost(worker_id, heartbeat)
+
+    async def declare_lost(self, worker_id: str, seen: int | None) -> None:
+        """``seen`` None: known to be dead, as an earlier supervisor of this guard is."""
+        changed = await self._lane.run(transitions.reap, lost_id=worker_id, seen=seen)
+        if changed is not None:
+            log.warning("worker %s is lost; %d of its tasks go back", worker_id, len(changed))
+            self.tell(changed)
+
+    def tell(self, changed: list[Changed]) -> None:
+        for row in changed:
+            self._news.put(event_of(row))
+            if row.state == "queued":
+                self._news.ring(row.queue)

@@ -1,0 +1,38 @@
+"""A lane: one thread that owns one database connection and runs what the event loop hands it, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from tasks_app.database import SqliteSession, open_session
+from tasks_app.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+
+
+class Lane:
+    def __init__(self, name: str) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._session: SqliteSession | None = None
+
+    async def run(self, statement: Callable[..., T], *args: Any, **facts: Any) -> T:
+        """Run ``statement(session, ...)`` on the lane's thread. Raises DatabaseUnavailable."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(self._call, statement, args, facts))
+
+    def _call(self, statement: Callable[..., T], args: tuple[Any, ...], facts: dict[str, Any]) -> T:
+        if self._session is None:
+            self._session = open_session()
+        try:
+            return statement(self._session, *args, **facts)
+        except DatabaseUnavailable:
+            self._session.close()
+            self._session = None
+            raise
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,73 @@
+"""``manage.py runworker``: one worker node. Its main process is the guard."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from worker.board import Board, Slot
+from worker.channel import Channel
+from worker.executor import Executor
+from worker.guard import Birth, Guard, GuardOptions
+
+from tasks_app.conf import get_conf
+from tasks_app.execution import run_task
+from worker.options import WorkerOptions
+from worker.supervisor import supervise
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 250:
+        raise argparse.ArgumentTypeError("must be between 1 and 250")
+    return number
+
+
+class Command(BaseCommand):
+    help = "Run tasks. SIGTERM or Ctrl-C drains; a second one stops at once and gives running tasks back."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        concurrency = int(os.environ.get("WORKER_CONCURRENCY", 0)) or os.cpu_count() or 1
+        parser.add_argument("--queues", default="default", help="comma-separated; the default is %(default)s")
+        parser.add_argument(
+            "--concurrency", type=positive, default=concurrency, help="executors (%(default)s)"
+        )
+        parser.add_argument(
+            "--drain-seconds", type=float, default=30.0, help="for running tasks (%(default)s)"
+        )
+        parser.add_argument("--name", default=socket.gethostname(), help="label of this node (%(default)s)")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        if not sys.platform.startswith("linux"):
+            raise CommandError(
+                "the worker runs on Linux only: it needs SOCK_SEQPACKET, pidfds and CLOCK_BOOTTIME"
+            )
+        queues = tuple(name.strip() for name in given["queues"].split(",") if name.strip())
+        if not queues:
+            raise CommandError("--queues names no queue")
+        conf = get_conf()
+        options = WorkerOptions(
+            node=given["name"],
+            queues=queues,
+            concurrency=given["concurrency"],
+            drain_seconds=given["drain_seconds"],
+            heartbeat_seconds=conf.heartbeat_seconds,
+            self_stop_seconds=conf.self_stop_seconds,
+            lease_seconds=conf.lease_seconds,
+        )
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+        connections.close_all()
+
+        def start(control: socket.socket, board: Board, birth: Birth) -> int:
+            return supervise(control, board, birth, options)
+
+        def execute(end: socket.socket, line: memoryview) -> int:
+            return Executor(Channel(end), Slot(line), run_task).run()
+
+        sys.exit(Guard(start, execute, GuardOptions(self_stop=conf.self_stop_seconds)).run())

@@ -1,0 +1,18 @@
+"""What ``manage.py runworker`` was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """``drain_seconds`` is how long running tasks may go on after SIGTERM."""
+
+    node: str
+    queues: tuple[str, ...]
+    concurrency: int
+    drain_seconds: float
+    heartbeat_seconds: float
+    self_stop_seconds: float
+    lease_seconds: float

@@ -1,0 +1,260 @@
+"""The executors of a node as a whole: who gets which task, what comes back, what died."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import itertools
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+from worker.board import Board, Order, boottime
+from worker.control import send_message
+from worker.remote import Remote
+
+from tasks_app.transitions import Claimed
+from worker.runtimes import RunTimes
+
+log = logging.getLogger("taskdeck.worker")
+LONG_SECONDS = 0.1  # nothing waits behind a task that runs longer
+LOOK_EVERY_SECONDS = 0.02
+GRACE_SECONDS = 5.0  # between the cancel exception and the kill
+PATIENCE_SECONDS = 1.0  # how long a claimed task may wait for an executor here
+
+
+@dataclass(slots=True)
+class Held:
+    """A claimed attempt inside this node; ``word`` and ``body`` travel to the executor."""
+
+    task: Claimed
+    word: str
+    body: bytes
+    waits_since: float = 0.0
+    cancel_since: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.task.id, self.task.attempt
+
+
+def pack(task: Claimed) -> Held:
+    envelope = {
+        "id": task.id,
+        "attempt": task.attempt,
+        "arguments": task.arguments,
+        "queue": task.queue,
+        "priority": task.priority,
+        "failures": task.failures,
+        "max_attempts": task.max_attempts,
+    }
+    return Held(task, task.function, msgpack.packb(envelope))
+
+
+class Pool:
+    """Calls back: ``on_frame(held, kind, body)``, ``on_lost(held, counts)``, ``on_unstarted(held)``, ``on_room()``."""
+
+    def __init__(
+        self,
+        control: socket.socket,
+        board: Board,
+        *,
+        on_frame: Callable[[Held, str, bytes], None],
+        on_lost: Callable[[list[Held], bool], None],
+        on_unstarted: Callable[[list[Held]], None],
+        on_room: Callable[[], None],
+    ) -> None:
+        self._control, self._board = control, board
+        self._on_frame, self._on_lost, self._on_unstarted, self._on_room = (
+            on_frame,
+            on_lost,
+            on_unstarted,
+            on_room,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._numbers = itertools.count(1)
+        self._remotes: dict[int, Remote[Held]] = {}
+        self._waiting: collections.deque[Held] = collections.deque()
+        self.times = RunTimes()
+        self.known: set[tuple[str, int]] = set()  # from claim to recorded end
+        self.is_closed = False
+        self._killed_without_loss: set[int] = set()
+
+    def ask_for_executors(self, count: int) -> None:
+        for _ in range(count):
+            send_message(self._control, {"do": "fork", "number": next(self._numbers)})
+
+    # What the guard tells
+
+    def forked(self, message: dict[str, Any], fds: list[int]) -> None:
+        line = self._board.line(message["line"])
+        remote: Remote[Held] = Remote(message["number"], message["pid"], fds, line, self._loop)
+        self._remotes[remote.number] = remote
+        self._loop.add_reader(remote.channel.end, self._hear, remote)
+        if self.is_closed:
+            remote.kill()
+        self._on_room()
+
+    def exited(self, message: dict[str, Any]) -> None:
+        """Read what it sent before its death, then judge: begun tasks are lost, the others were never started."""
+        remote = self._remotes.pop(message["number"])
+        self._hear(remote)
+        last = remote.slot.last
+        unstarted = remote.take_back()
+        begun = [held for position, held in remote.given.items() if position <= last]
+        unstarted += [held for position, held in remote.given.items() if position > last]
+        remote.given.clear()
+        remote.close()
+        counts = message["number"] not in self._killed_without_loss
+        self._killed_without_loss.discard(message["number"])
+        if begun:
+            log.warning(
+                "executor %d %s (%s) with a task", remote.pid, message["how"], message["why"] or "by itself"
+            )
+            self._on_lost(begun, counts)
+        self._on_unstarted(unstarted)
+        if not self.is_closed:
+            self.ask_for_executors(1)
+
+    # Dealing
+
+    def take(self, tasks: Iterable[Claimed]) -> None:
+        now = boottime()
+        for task in tasks:
+            held = pack(task)
+            held.waits_since = now
+            self.known.add(held.key)
+            self._waiting.append(held)
+        self._deal()
+
+    def idle(self) -> int:
+        """Executors without work, less the tasks that wait here for one."""
+        free = sum(1 for remote in self._remotes.values() if not remote.given)
+        return max(0, free - len(self._waiting))
+
+    def room_ahead(self) -> int:
+        """How many tasks of short functions may be claimed on top; 0 until half of the room is free."""
+        if self._waiting or not self.times.short():
+            return 0
+        limit = self.times.ahead()
+        rooms = [limit - len(r.given) for r in self._remotes.values() if self._is_flowing(r)]
+        room = sum(max(0, r) for r in rooms)
+        return room if room * 2 >= limit * len(rooms) else 0
+
+    def _is_flowing(self, remote: Remote[Held]) -> bool:
+        return remote.now_running()[2] < LONG_SECONDS and not any(
+            self._is_alone(h) for h in remote.given.values()
+        )
+
+    def _is_alone(self, held: Held) -> bool:
+        """Shares an executor with nothing: it may be long, or has cost a worker before."""
+        return held.task.losses > 0 or not self.times.is_short(held.word)
+
+    def _deal(self) -> None:
+        if self.is_closed:
+            return
+        limit = self.times.ahead()
+        portions: dict[int, list[Held]] = collections.defaultdict(list)
+        left: collections.deque[Held] = collections.deque()
+        flowing = {number for number, r in self._remotes.items() if self._is_flowing(r)}
+        load = {number: len(r.given) for number, r in self._remotes.items()}
+        while self._waiting:
+            held = self._waiting.popleft()
+            alone = self._is_alone(held)
+            fits = [n for n in load if load[n] == 0 or (not alone and n in flowing and load[n] < limit)]
+            if not fits:
+                left.append(held)
+                continue
+            number = min(fits, key=load.__getitem__)
+            load[number] += 1
+            if alone:
+                flowing.discard(number)
+            portions[number].append(held)
+        self._waiting = left
+        for number, batch in portions.items():
+            self._remotes[number].give(batch)
+
+    # Hearing
+
+    def _hear(self, remote: Remote[Held]) -> None:
+        while True:
+            try:
+                frame = remote.channel.receive(wait=False)
+            except (EOFError, ConnectionError):
+                break
+            if frame is None:
+                break
+            kind, rows = frame
+            for row in rows:
+                if kind == "outcome":
+                    if held := remote.given.pop(row.serial, None):
+                        self._on_frame(held, row.word, row.body)
+                elif kind == "back":
+                    self._waiting.append(remote.given.pop(row.serial))
+                elif held := remote.given.get(row.serial):
+                    self._on_frame(held, kind, row.body)
+        if self._waiting:
+            self._deal()
+        self._on_room()
+
+    # Looking after what runs
+
+    def look(self) -> None:
+        """Free what waits behind a long task; carry the cancel ladder on."""
+        now = boottime()
+        for remote in self._remotes.values():
+            position, held, age = remote.now_running()
+            if held is None:
+                continue
+            if held.cancel_since and now - held.cancel_since > GRACE_SECONDS:
+                remote.kill()
+            elif age > LONG_SECONDS and len(remote.given) > 1:
+                back = remote.take_back()
+                for one in back:
+                    one.waits_since = now
+                self._waiting.extend(back)
+                if len(remote.given) > 1 and remote.nudged != position:
+                    remote.nudged = position
+                    remote.order(position, Order.NUDGE)
+        if self._waiting:
+            self._deal()
+            tired = [h for h in self._waiting if now - h.waits_since > PATIENCE_SECONDS]
+            if tired:
+                self._waiting = collections.deque(h for h in self._waiting if h not in tired)
+                self._on_unstarted(tired)
+
+    def cancel(self, key: tuple[str, int]) -> None:
+        """Interrupt an attempt that runs here; ``look`` kills it when it does not stop."""
+        for remote in self._remotes.values():
+            for position, held in remote.given.items():
+                if held.key == key and not held.cancel_since and remote.now_running()[0] == position:
+                    held.cancel_since = boottime()
+                    remote.order(position, Order.CANCEL)
+
+    def kill_all(self) -> None:
+        """Without a loss for what ran: the node, not the task, is at fault."""
+        for remote in self._remotes.values():
+            self._killed_without_loss.add(remote.number)
+            remote.kill()
+
+    # The end
+
+    def close(self) -> list[Held]:
+        """Take nothing new; the unstarted tasks come back."""
+        self.is_closed = True
+        back = list(self._waiting)
+        self._waiting.clear()
+        for remote in self._remotes.values():
+            back += remote.take_back()
+        return back
+
+    @property
+    def is_busy(self) -> bool:
+        return any(remote.given for remote in self._remotes.values())
+
+    @property
+    def is_gone(self) -> bool:
+        return not self._remotes

@@ -1,0 +1,160 @@
+"""Recording: database, then Redis, then one group message; whatever has gathered goes in one batch."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import msgpack
+
+from tasks_app import transitions
+from tasks_app.conf import get_conf
+from tasks_app.errors import DatabaseUnavailable, RedisUnavailable, StatementRefused
+from tasks_app.live import News, event_of
+from tasks_app.transitions import Changed, Outcome
+from worker.lanes import Lane
+from worker.pool import Held
+
+log = logging.getLogger("taskdeck.worker")
+MOST_ROWS = 256
+AGAIN_SECONDS = 0.5
+
+
+def outcome_of(held: Held, kind: str, body: bytes) -> tuple[Outcome, float]:
+    """The outcome a frame tells, and the run time in seconds (0 when unknown)."""
+    task_id, attempt = held.key
+    if kind == "succeeded":
+        text, seconds = msgpack.unpackb(body)
+        return Outcome(id=task_id, attempt=attempt, kind="succeeded", result=text), seconds
+    if kind == "TaskCancelled":
+        return Outcome(id=task_id, attempt=attempt, kind="cancelled", error="cancelled"), 0.0
+    try:
+        facts: dict[str, Any] = msgpack.unpackb(body)
+        seconds = facts.pop("run_seconds")
+        return Outcome(id=task_id, attempt=attempt, kind="failed", **facts), seconds
+    except (ValueError, TypeError, KeyError, AttributeError):
+        text = body.decode(errors="replace") or kind
+        return Outcome(id=task_id, attempt=attempt, kind="failed", error=text[:500], message=text), 0.0
+
+
+class Recorder:
+    def __init__(
+        self, worker_id: str, node: str, lane: Lane, news: News, known: set[tuple[str, int]]
+    ) -> None:
+        self._worker_id, self._node, self._lane, self._news, self._known = worker_id, node, lane, news, known
+        self._outcomes: collections.deque[Outcome] = collections.deque()
+        self._progress: dict[str, dict[str, Any]] = {}
+        self._owners: dict[str, int | None] = {}
+        self._lost: dict[tuple[str, int], bool] = {}  # (id, attempt): counts a loss
+        self._wake = asyncio.Event()
+        self._is_writing = False
+
+    def put(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        self._wake.set()
+
+    def put_progress(self, held: Held, body: bytes) -> None:
+        task_id, attempt = held.key
+        self._progress[task_id] = {"id": task_id, "attempt": attempt, **msgpack.unpackb(body)}
+        self._owners[task_id] = held.task.owner_id
+        self._wake.set()
+
+    def give_back(self, tasks: list[Held], *, counts: bool) -> None:
+        """Return attempts to their queue; ``counts``: they ran, so each costs a loss."""
+        self._lost.update({held.key: counts for held in tasks})
+        self._wake.set()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._is_writing or self._outcomes or self._lost)
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outcomes or self._lost or self._progress:
+                self._is_writing = True
+                try:
+                    await self._turn()
+                except DatabaseUnavailable as error:
+                    log.error("outcomes wait for the database: %s", error)
+                    await asyncio.sleep(AGAIN_SECONDS)
+                finally:
+                    self._is_writing = False
+
+    async def _turn(self) -> None:
+        batch = list(self._outcomes)[:MOST_ROWS]
+        if batch:
+            await self._finish(batch)
+            for _ in batch:
+                self._outcomes.popleft()
+        for counts in (False, True):
+            keys = [key for key, value in self._lost.items() if value is counts]
+            if keys:
+                statement = transitions.release_lost if counts else transitions.release
+                self._tell(await self._lane.run(statement, worker_id=self._worker_id, held=keys))
+                self._forget(keys)
+        if self._progress:
+            await self._write_progress()
+
+    async def _finish(self, batch: list[Outcome]) -> None:
+        try:
+            changed = await self._lane.run(transitions.finish, worker_id=self._worker_id, outcomes=batch)
+        except StatementRefused as error:
+            await self._bisect(batch, error)
+            return
+        self._known.difference_update((o.id, o.attempt) for o in batch)
+        await self._publish({o.id: o for o in batch}, changed)
+
+    async def _bisect(self, batch: list[Outcome], error: StatementRefused) -> None:
+        """One unstorable outcome must not hold the others: it becomes a failure."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._finish(batch[:middle])
+            await self._finish(batch[middle:])
+            return
+        log.error("the outcome of %s cannot be stored: %s", batch[0].id, error)
+        reason = "the result cannot be stored"
+        await self._finish(
+            [
+                Outcome(
+                    id=batch[0].id, attempt=batch[0].attempt, kind="failed", error=reason, message=str(error)
+                )
+            ]
+        )
+
+    async def _publish(self, outcomes: dict[str, Outcome], changed: list[Changed]) -> None:
+        """Only for effective finishes: a late one tells nobody."""
+        results = [
+            (row.id, row.attempt, text) for row in changed if (text := outcomes[row.id].result) is not None
+        ]
+        if results and self._news.link:
+            try:
+                await self._news.link.store_results(results, get_conf().result_ttl_seconds)
+            except RedisUnavailable:
+                self._news.lost += 1
+        at = datetime.now(UTC).isoformat()
+        for row in changed:
+            self._news.put(event_of(row, finished_at=at, error=outcomes[row.id].error, worker=self._node))
+
+    def _tell(self, changed: list[Changed]) -> None:
+        for row in changed:
+            self._news.put(event_of(row))
+            if row.state == "queued":
+                self._news.ring(row.queue)
+
+    def _forget(self, keys: list[tuple[str, int]]) -> None:
+        self._known.difference_update(keys)
+        for key in keys:
+            self._lost.pop(key, None)
+
+    async def _write_progress(self) -> None:
+        reports, self._progress = self._progress, {}
+        owners, self._owners = self._owners, {}
+        await self._lane.run(transitions.report_progress, list(reports.values()))
+        for task_id, report in reports.items():
+            progress: Any = {key: value for key, value in report.items() if key != "id"}
+            self._news.put({"id": task_id, "owner_id": owners[task_id], "progress": progress})

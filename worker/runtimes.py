@@ -1,0 +1,29 @@
+"""How long the task functions have been taking lately: it decides how far ahead a worker may claim."""
+
+from __future__ import annotations
+
+AHEAD_SECONDS = 0.05
+MOST_AHEAD = 64
+SHORT_SECONDS = AHEAD_SECONDS / 4
+WEIGHT = 0.2
+
+
+class RunTimes:
+    def __init__(self) -> None:
+        self._mean: dict[str, float] = {}
+
+    def learn(self, function: str, seconds: float) -> None:
+        """A rising time is believed at once, a falling one by and by."""
+        mean = self._mean.get(function, seconds)
+        self._mean[function] = seconds if seconds > 4 * mean else mean + WEIGHT * (seconds - mean)
+
+    def is_short(self, function: str) -> bool:
+        return self._mean.get(function, SHORT_SECONDS) < SHORT_SECONDS
+
+    def short(self) -> list[str]:
+        return [function for function, mean in self._mean.items() if mean < SHORT_SECONDS]
+
+    def ahead(self) -> int:
+        """Tasks of the short functions that take about AHEAD_SECONDS together, at most MOST_AHEAD."""
+        slowest = max((self._mean[function] for function in self.short()), default=AHEAD_SECONDS)
+        return max(1, min(MOST_AHEAD, int(AHEAD_SECONDS / max(slowest, 1e-6))))

@@ -1,0 +1,196 @@
+"""The supervisor: the event loop of a worker node. It wires the parts and keeps the order of a drain (R9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from typing import Any
+from uuid import UUID
+
+from worker.board import Board, boottime
+from worker.control import receive_message
+from worker.guard import Birth
+
+from tasks_app import transitions
+from tasks_app.conf import get_conf
+from tasks_app.live import News
+from tasks_app.redis_client import RedisLink
+from worker.care import Care
+from worker.direct import DirectClaim
+from worker.lanes import Lane
+from worker.lease import Lease
+from worker.options import WorkerOptions
+from worker.pool import LOOK_EVERY_SECONDS, Held, Pool
+from worker.recorder import Recorder, outcome_of
+from worker.version import VERSION
+
+log = logging.getLogger("taskdeck.worker")
+OVER = 75  # exit status: this incarnation was declared lost, start a new one
+
+
+class Supervisor:
+    def __init__(self, control: socket.socket, board: Board, birth: Birth, options: WorkerOptions) -> None:
+        self._control, self._board, self._birth, self._options = control, board, birth, options
+        self._loop = asyncio.get_running_loop()
+        self._id = str(UUID(birth.incarnation))
+        self._claims, self._finishes, self._slow = Lane("claim"), Lane("finish"), Lane("care")
+        url = get_conf().redis_url
+        self._link = RedisLink(url) if url else None
+        self._news = News(self._link)
+        self._lease = Lease(options.self_stop_seconds)
+        self._pool = Pool(
+            control,
+            board,
+            on_frame=self._frame,
+            on_lost=self._lost,
+            on_unstarted=self._unstarted,
+            on_room=lambda: self._direct.room(),
+        )
+        self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._pool.known)
+        self._direct = DirectClaim(self._id, options, self._claims, self._lease, self._pool, self._news)
+        self._care = Care(self._id, options, self._slow, self._lease, self._news, self._over)
+        self._last_turn = boottime()
+        self._ended: asyncio.Future[int] = self._loop.create_future()
+        self._now = asyncio.Event()
+        self._draining: asyncio.Task[None] | None = None
+        self._was_stale = False
+
+    async def run(self) -> int:
+        self._loop.add_reader(self._control, self._hear_guard)
+        self._beat()
+        await self._slow.run(
+            transitions.register,
+            worker_id=self._id,
+            node=self._options.node,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=VERSION,
+            queues=self._options.queues,
+            concurrency=self._options.concurrency,
+        )
+        if self._birth.previous:
+            await self._care.declare_lost(str(UUID(self._birth.previous["incarnation"])), None)
+        self._pool.ask_for_executors(self._options.concurrency)
+        duties = [self._news.run(), self._recorder.run(), self._care.run(), self._direct_run(), self._look()]
+        if self._link:
+            duties.append(self._listen(self._link))
+        tasks = [asyncio.create_task(duty) for duty in duties]
+        for task in tasks:
+            task.add_done_callback(self._duty_ended)
+        log.info("worker %s is ready: %d executors", self._options.node, self._options.concurrency)
+        return await self._ended
+
+    def _duty_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._ended.done():
+            return
+        if error := task.exception():
+            log.critical("the supervisor cannot go on", exc_info=error)
+            self._ended.set_result(70)
+
+    async def _direct_run(self) -> None:
+        await self._direct.run()
+
+    async def _listen(self, link: RedisLink) -> None:
+        async for queues in link.bells():
+            self._direct.ring(queues)
+
+    async def _look(self) -> None:
+        while True:
+            self._pool.look()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    def _beat(self) -> None:
+        """From the loop's own timer, so that the tick proves the loop; its own gap is looked at first."""
+        now = boottime()
+        stale = not self._lease.is_fresh or now - self._last_turn > self._options.self_stop_seconds
+        if stale and not self._was_stale:
+            log.error(
+                "the lease was not renewed for %.1f s: killing the executors", self._options.self_stop_seconds
+            )
+            self._pool.kill_all()
+        self._was_stale = stale
+        self._last_turn = now
+        self._board.beat()
+        self._loop.call_later(min(0.25, self._options.self_stop_seconds / 8), self._beat)
+
+    # From the guard
+
+    def _hear_guard(self) -> None:
+        while True:
+            try:
+                message, fds = receive_message(self._control)
+            except BlockingIOError:
+                return
+            except EOFError:
+                os._exit(1)
+            self._told(message, fds)
+
+    def _told(self, message: dict[str, Any], fds: list[int]) -> None:
+        event = message["event"]
+        if event == "forked":
+            self._pool.forked(message, fds)
+        elif event == "exited":
+            self._pool.exited(message)
+        elif event == "stop":
+            if message["now"]:
+                self._now.set()
+            if self._draining is None:
+                self._draining = asyncio.create_task(self._drain())
+                self._draining.add_done_callback(self._duty_ended)
+
+    # From the executors
+
+    def _frame(self, held: Held, kind: str, body: bytes) -> None:
+        if kind == "progress":
+            self._recorder.put_progress(held, body)
+            return
+        outcome, seconds = outcome_of(held, kind, body)
+        self._pool.times.learn(held.word, seconds)
+        self._recorder.put(outcome)
+
+    def _lost(self, begun: list[Held], counts: bool) -> None:
+        self._recorder.give_back(begun, counts=counts)
+
+    def _unstarted(self, tasks: list[Held]) -> None:
+        if tasks:
+            self._recorder.give_back(tasks, counts=False)
+
+    # The end
+
+    def _over(self) -> None:
+        log.error("worker %s was declared lost: ending this incarnation", self._options.node)
+        if not self._ended.done():
+            self._ended.set_result(OVER)
+
+    async def _drain(self) -> None:
+        """R9: stop claiming, let run, record, kill, and only then give back."""
+        log.info("draining worker %s", self._options.node)
+        self._direct.is_stopped = True
+        self._direct.ring()
+        await self._claims.run(lambda _session: None)  # the claim in flight has ended
+        self._unstarted(self._pool.close())
+        deadline = self._loop.time() + self._options.drain_seconds
+        while self._pool.is_busy and not self._now.is_set() and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        self._pool.kill_all()
+        while not self._pool.is_gone:
+            await asyncio.sleep(0.01)
+        while not self._recorder.is_empty:
+            await asyncio.sleep(0.01)
+        self._care.tell(await self._slow.run(transitions.drain, worker_id=self._id))
+        while not self._news.is_idle:
+            await self._news.flush()
+        log.info("worker %s has stopped", self._options.node)
+        if not self._ended.done():
+            self._ended.set_result(0)
+
+
+def supervise(control: socket.socket, board: Board, birth: Birth, options: WorkerOptions) -> int:
+    """The main function of a supervisor process."""
+
+    async def main() -> int:
+        return await Supervisor(control, board, birth, options).run()
+
+    return asyncio.run(main())
