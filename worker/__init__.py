@@ -1,0 +1,1 @@
+"""The worker node: guard, supervisor and executors."""

@@ -1,0 +1,157 @@
+"""The executor: takes one task at a time, runs it on its main thread, sends outcomes and progress."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+import msgpack
+
+from worker.board import Order, Slot
+from worker.channel import Channel, Row, frames
+
+FLUSH_AFTER_SECONDS = 0.005
+TRACEBACK_LIMIT = 16_000  # characters, the last ones
+Report = Callable[[bytes], None]
+Run = Callable[[str, bytes, Report], tuple[str, bytes]]
+
+
+class TaskCancelled(BaseException):
+    """Raised inside a task that is to stop. Not an Exception: ``except Exception`` must not eat it."""
+
+
+class TaskTimeout(BaseException):
+    """Raised inside a task that passed its soft limit."""
+
+
+class Executor:
+    """Frames in: ``run``, one row each: the task's word and body. Frames out:
+
+    - ``outcome``, rows in the order of the ends. The word is what ``run`` returned, or
+      ``TaskCancelled`` after a cancel order, or ``failed`` for whatever else escaped from ``run``
+      (body: msgpack map of error, error_class, message, traceback, run_seconds).
+    - ``progress``, one row: the body that the running task reported.
+
+    Outcomes gather while further tasks wait, at most FLUSH_AFTER_SECONDS or until a nudge.
+    """
+
+    def __init__(self, channel: Channel, slot: Slot, run: Run) -> None:
+        self._channel, self._slot, self._run = channel, slot, run
+        self._outcomes: list[Row] = []
+        self._oldest_at = 0.0
+        self._is_sending = self._is_postponed = False
+        self._inside = 0  # position whose code may be interrupted
+        self._nudged = 0
+        self._interrupted = 0  # position that was interrupted already: once per task
+        self._main_thread = threading.get_ident()
+
+    def run(self) -> int:
+        """Until every copy of the other end is closed; the exit status."""
+        signal.signal(signal.SIGUSR1, self._on_order)
+        while True:
+            frame = self._channel.receive(wait=False)
+            if frame is None:
+                self._flush()
+                try:
+                    frame = self._channel.receive(wait=True)
+                except EOFError:
+                    return 0
+            if frame is None:
+                continue
+            [row] = frame[1]  # one task per packet: what is not begun can be taken back to the last one
+            self._slot.begin(row.serial)
+            outcome = self._run_one(row)
+            if not self._outcomes:
+                self._oldest_at = time.monotonic()
+            self._outcomes.append(outcome)
+            self._slot.end()
+            if time.monotonic() - self._oldest_at > FLUSH_AFTER_SECONDS:
+                self._flush()
+
+    def _run_one(self, row: Row) -> Row:
+        position, word, body = row
+        started = time.monotonic()
+        try:
+            self._inside = position
+            try:
+                kind, outcome = self._run(word, body, lambda report: self._report(position, report))
+            finally:
+                self._inside = 0
+        except BaseException as error:
+            self._inside = 0  # the signal may have landed inside the finally above
+            if isinstance(error, TaskCancelled) and self._interrupted == position:
+                return Row(position, "TaskCancelled", b"")
+            return Row(position, "failed", failure(error, time.monotonic() - started))
+        return Row(position, kind, outcome)
+
+    def _report(self, position: int, body: bytes) -> None:
+        """Send progress of the running task, and the outcomes that wait behind it. Blocks while the supervisor is behind."""
+        if position != self._inside:
+            return  # a thread that outlived its task
+        rows = [Row(position, "", body)]
+        if threading.get_ident() != self._main_thread:
+            for packet in frames("progress", rows):
+                self._channel.send(packet, wait=True)  # no signal handler runs on this thread
+            return
+        self._is_sending = True  # before the outcomes are taken, so that no order comes between
+        done, self._outcomes = self._outcomes, []
+        self._send([("outcome", done), ("progress", rows)])
+
+    def _flush(self) -> None:
+        """Blocks while the supervisor is behind: that is the back-pressure on a chatty task."""
+        if self._outcomes:
+            self._is_sending = True
+            done, self._outcomes = self._outcomes, []
+            self._send([("outcome", done)])
+
+    def _send(self, batches: list[tuple[str, list[Row]]]) -> None:
+        """Never interrupted half way: an order that comes meanwhile is obeyed after it."""
+        self._is_sending = True
+        try:
+            for kind, rows in batches:
+                for packet in frames(kind, rows):
+                    self._channel.send(packet, wait=True)
+        finally:
+            self._is_sending = False
+        if self._is_postponed:
+            self._is_postponed = False
+            self._on_order()
+
+    def _on_order(self, _signal: int = 0, _frame: object = None) -> None:
+        if self._is_sending:
+            self._is_postponed = True
+            return
+        inside = self._inside
+        if not inside:
+            return  # for a task that is over
+        if self._slot.nudge == inside != self._nudged:
+            self._nudged = inside
+            self._flush()
+        position, order = self._slot.stop
+        if position == self._inside != self._interrupted:
+            self._interrupted = position
+            raise TaskCancelled if order == Order.CANCEL else TaskTimeout
+
+
+def failure(error: BaseException, run_seconds: float) -> bytes:
+    """The body of a failed outcome, for what ``run`` let through."""
+    message = clean(str(error))
+    name = type(error).__qualname__
+    first_line = next(iter(message.splitlines()), "")
+    return msgpack.packb(
+        {
+            "error": f"{name}: {first_line}"[:500].removesuffix(": "),
+            "error_class": f"{type(error).__module__}.{name}".removeprefix("builtins."),
+            "message": message,
+            "traceback": clean("".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]),
+            "run_seconds": run_seconds,
+        }
+    )
+
+
+def clean(text: str) -> str:
+    """What msgpack and every database can carry: no NUL, no lone surrogates."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
