@@ -1,0 +1,84 @@
+"""The admin's view of tasks and workers: to look at, never to edit. Rows change by transitions only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from tasks_app.access import access_of
+from tasks_app.functions import registry
+from tasks_app.models import Task, TaskAttempt, Worker
+from tasks_app.selectors import visible_tasks
+
+
+class ReadOnly:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class FunctionFilter(admin.SimpleListFilter):
+    """From the registry: asking the table for its distinct functions would read all of it."""
+
+    title = "function"
+    parameter_name = "function"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(function.path, function.slug) for function in registry.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        value = self.value()
+        return queryset.filter(function=value) if value else queryset
+
+
+class AttemptInline(ReadOnly, admin.TabularInline[TaskAttempt, Task]):
+    model = TaskAttempt
+    extra = 0
+    fields = ("attempt", "kind", "worker_name", "error_class", "message", "started_at", "finished_at")
+    ordering = ("attempt",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # whoever sees the task
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnly, admin.ModelAdmin[Task]):
+    list_display = ("id", "function", "state", "queue", "owner", "last_worker", "attempt", "created_at", "finished_at")
+    list_filter = ("state", FunctionFilter, "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("id", "function", "queue", "error")
+    search_help_text = "id, function, queue or error"
+    ordering = ("-id",)
+    list_per_page = 50
+    show_full_result_count = False
+    inlines = (AttemptInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        access = access_of(request.user)
+        if not access.view:
+            return Task.objects.none()
+        tasks = visible_tasks(access)
+        # the list needs neither; both may be large
+        return tasks.defer("result", "arguments") if _is_list(request) else tasks.select_related("worker", "owner")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnly, admin.ModelAdmin[Worker]):
+    list_display = ("node", "state", "host", "pid", "concurrency", "version", "started_at", "heartbeat_at")
+    list_filter = ("state",)
+    search_fields = ("node", "host")
+    ordering = ("state", "-started_at")
+    show_full_result_count = False
+
+
+def _is_list(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and (match.url_name or "").endswith("_changelist")

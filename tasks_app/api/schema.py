@@ -1,0 +1,178 @@
+"""Shapes for the OpenAPI document: from the wire types where there is one, written here otherwise."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from drf_spectacular.plumbing import resolve_type_hint
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from tasks_app.states import State
+from tasks_app.wire import TaskDetail, TaskRow
+
+JSON = "application/json"
+Schema = dict[str, Any]
+
+
+class FieldProblem(TypedDict):
+    field: str
+    message: str
+
+
+class Problem(TypedDict):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem]
+
+
+class SubmittedDocument(TypedDict):
+    task_id: str
+    state: str
+    url: str
+
+
+class ActedDocument(TypedDict):
+    state: str
+    cancel_requested: bool
+
+
+class CountsDocument(TypedDict):
+    counts: dict[str, int]
+    cap: int
+
+
+class Permissions(TypedDict):
+    view: bool
+    submit: bool
+    cancel: bool
+    retry: bool
+    operate: bool
+    view_all: bool
+
+
+class SessionUser(TypedDict):
+    username: str
+
+
+class SessionDocument(TypedDict):
+    user: SessionUser | None
+    anonymous: str
+    permissions: Permissions
+
+
+class TokenDocument(TypedDict):
+    token_key: str
+    created: str
+    expiry: str | None
+
+
+class NewTokenDocument(TypedDict):
+    token: str
+    token_key: str
+    expiry: str | None
+
+
+class WorkerDocument(TypedDict):
+    id: str
+    node: str
+    host: str
+    pid: int
+    version: str
+    state: str
+    queues: list[str]
+    concurrency: int
+    running: int
+    started_at: str
+    heartbeat_at: str
+
+
+class FunctionDocument(TypedDict):
+    name: str
+    path: str
+    title: str
+    description: str
+    schema: dict[str, Any]
+    queue: str
+    defaults: dict[str, Any]
+    is_async: bool
+
+
+def shape(hint: Any) -> Schema:
+    resolved: Schema = resolve_type_hint(hint)
+    return resolved
+
+
+def listing(hint: Any) -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "results": {"type": "array", "items": shape(hint)},
+            "next": {"type": "string", "nullable": True},
+        },
+        "required": ["results", "next"],
+    }
+
+
+def inlined(schema: Schema) -> Schema:
+    """A JSON Schema of pydantic's without ``$defs``, which have no place inside an OpenAPI document."""
+    definitions = schema.get("$defs", {})
+
+    def walk(node: Any, inside: tuple[str, ...]) -> Any:
+        if isinstance(node, list):
+            return [walk(item, inside) for item in node]
+        if not isinstance(node, dict):
+            return node
+        name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+        if name in definitions:
+            # a type that contains itself ends here: any value, checked when it is submitted
+            return {} if name in inside else walk(definitions[name], (*inside, name))
+        return {key: walk(value, inside) for key, value in node.items() if key != "$defs"}
+
+    plain: Schema = walk(schema, ())
+    return plain
+
+
+def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
+    return {(status, "application/problem+json"): OpenApiResponse(shape(Problem)) for status in statuses}
+
+
+SUBMITTED: dict[Any, Any] = {202: OpenApiResponse(shape(SubmittedDocument)), **problems(400, 401, 403, 413)}
+TASK: dict[Any, Any] = {200: OpenApiResponse(shape(TaskDetail)), **problems(401, 403, 404)}
+TASK_LIST: dict[Any, Any] = {200: OpenApiResponse(listing(TaskRow)), **problems(400, 401, 403)}
+ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
+RETRIED: dict[Any, Any] = {202: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
+NEW_TASK: dict[str, Schema] = {
+    JSON: {
+        "type": "object",
+        "properties": {
+            "function": {"type": "string"},
+            "arguments": {"type": "object", "additionalProperties": {}},
+            "queue": {"type": "string"},
+            "priority": {"type": "integer", "minimum": -100, "maximum": 100},
+            "run_after": {"type": "string", "format": "date-time"},
+        },
+        "required": ["function"],
+        "additionalProperties": False,
+    }
+}
+CREDENTIALS: dict[str, Schema] = {
+    JSON: {
+        "type": "object",
+        "properties": {"username": {"type": "string"}, "password": {"type": "string"}},
+        "required": ["username", "password"],
+    }
+}
+TASK_FILTERS = [
+    OpenApiParameter("state", str, many=True, enum=[state.value for state in State]),
+    OpenApiParameter("function", str, many=True),
+    OpenApiParameter("queue", str),
+    OpenApiParameter("cursor", str, description="`next` of the page before"),
+    OpenApiParameter("limit", int, description="1 to 200, 50 if absent"),
+]
+BYTES: dict[Any, Any] = {(200, "application/octet-stream"): OpenApiTypes.BINARY, **problems(401, 403, 404)}

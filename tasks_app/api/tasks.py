@@ -1,0 +1,165 @@
+"""Submit, list, watch, cancel and retry tasks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.http import parse_etags
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tasks_app import actions, selectors
+from tasks_app.api.functions import accepted
+from tasks_app.api.permissions import TaskdeckView, query_integer, query_texts
+from tasks_app.api.schema import (
+    ACTED,
+    BYTES,
+    NEW_TASK,
+    RETRIED,
+    SUBMITTED,
+    TASK,
+    TASK_FILTERS,
+    TASK_LIST,
+    CountsDocument,
+    problems,
+    shape,
+)
+from tasks_app.errors import FieldError, InvalidArguments, UnknownFunction
+from tasks_app.functions import TaskFunction, registry
+from tasks_app.submit import submit
+
+NEW_TASK_FIELDS = frozenset({"function", "arguments", "queue", "priority", "run_after"})
+INLINE_MEDIA = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+MOST_ROWS = 200
+
+
+def unless_known(request: Request, document: Any, etag: str) -> Response:
+    """The document with its ETag, or 304 when the caller has it already (RFC 9110, section 13.1.2)."""
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
+    known = {tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))}
+    if etag in known or "*" in known:
+        return Response(status=304, headers=headers)
+    return Response(document, headers=headers)
+
+
+class TaskListView(TaskdeckView):
+    @extend_schema(operation_id="tasks", parameters=TASK_FILTERS, responses=TASK_LIST, tags=["tasks"])
+    def get(self, request: Request) -> Response:
+        """Newest first, by cursor."""
+        page = selectors.task_page(
+            self.access,
+            states=query_texts(request, "state"),
+            functions=query_texts(request, "function"),
+            queue=next(iter(query_texts(request, "queue")), ""),
+            cursor=request.query_params.get("cursor"),
+            limit=query_integer(request, "limit", default=50, least=1, most=MOST_ROWS),
+        )
+        return unless_known(request, {"results": page.rows, "next": page.next}, page.etag)
+
+    @extend_schema(operation_id="submit", request=NEW_TASK, responses=SUBMITTED, tags=["tasks"])
+    def post(self, request: Request) -> Response:
+        """Submit any function by name."""
+        access = self.access
+        access.require("submit")
+        body = self.body(request, known=NEW_TASK_FIELDS)
+        submitted = submit(
+            function=_function(body),
+            arguments=_typed(body, "arguments", dict, "an object") or {},
+            owner_id=access.user_id,
+            queue=_typed(body, "queue", str, "a string"),
+            priority=_typed(body, "priority", int, "an integer"),
+            run_after=_instant(body, "run_after"),
+            arguments_field="arguments",
+        )
+        return accepted(submitted)
+
+
+def _fault(field: str, message: str) -> InvalidArguments:
+    return InvalidArguments([FieldError(field, message)])
+
+
+def _typed(body: dict[str, Any], field: str, kind: type, words: str) -> Any:
+    value = body.get(field)
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise _fault(field, f"must be {words}")
+    return value
+
+
+def _function(body: dict[str, Any]) -> TaskFunction:
+    name = _typed(body, "function", str, "a string")
+    if not name:
+        raise _fault("function", "is missing")
+    try:
+        return registry.by_slug(name)
+    except UnknownFunction:
+        return registry.by_path(name)
+
+
+def _instant(body: dict[str, Any], field: str) -> datetime | None:
+    text = _typed(body, field, str, "a string")
+    if text is None:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+        return value.astimezone(UTC) if value.tzinfo else value
+    except (ValueError, OverflowError):
+        raise _fault(field, "must be an instant such as 2030-01-31T12:00:00Z") from None
+
+
+class TaskCountsView(TaskdeckView):
+    @extend_schema(
+        operation_id="task_counts", responses={200: shape(CountsDocument), **problems(401, 403)}, tags=["tasks"]
+    )
+    def get(self, request: Request) -> Response:
+        """Tasks in each state, counted up to the cap."""
+        return Response({"counts": selectors.counts(self.access), "cap": selectors.COUNT_CAP})
+
+
+class TaskView(TaskdeckView):
+    @extend_schema(operation_id="task", responses=TASK, tags=["tasks"])
+    def get(self, request: Request, task_id: str) -> Response:
+        """One task in full."""
+        document, etag = selectors.task_detail(self.access, task_id)
+        return unless_known(request, document, etag)
+
+
+class TaskResultView(TaskdeckView):
+    @extend_schema(operation_id="task_result", responses=BYTES, tags=["tasks"])
+    def get(self, request: Request, task_id: str) -> HttpResponse:
+        """The picture or file a task returned. Only pictures are shown in place: a task could return HTML."""
+        media = selectors.media_result(self.access, task_id)
+        inline = media.media_type in INLINE_MEDIA
+        return HttpResponse(
+            media.data,
+            content_type=media.media_type if inline else "application/octet-stream",
+            headers={
+                "X-Content-Type-Options": "nosniff",
+                "Content-Disposition": "inline" if inline else "attachment",
+                "Content-Security-Policy": "sandbox; default-src 'none'",
+                "Cache-Control": "private, no-cache",
+                "Vary": "Cookie, Authorization",
+            },
+        )
+
+
+class TaskCancelView(TaskdeckView):
+    @extend_schema(operation_id="cancel", request=None, responses=ACTED, tags=["tasks"])
+    def post(self, request: Request, task_id: str) -> Response:
+        """Cancel a waiting task, ask a running one to stop."""
+        access = self.access
+        access.require("cancel")
+        acted = actions.cancel(access=access, task_id=str(selectors.parse_id(task_id)))
+        return Response({"state": acted.state, "cancel_requested": acted.cancel_requested})
+
+
+class TaskRetryView(TaskdeckView):
+    @extend_schema(operation_id="retry", request=None, responses=RETRIED, tags=["tasks"])
+    def post(self, request: Request, task_id: str) -> Response:
+        """Send an ended task back to its queue."""
+        access = self.access
+        access.require("retry")
+        acted = actions.retry(access=access, task_id=str(selectors.parse_id(task_id)))
+        return Response({"state": acted.state, "cancel_requested": acted.cancel_requested}, 202)

@@ -1,0 +1,43 @@
+"""All paths of the REST API, from the root of the site."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from tasks_app.api import original, probes, problems, session, tasks, tokens, workers
+from tasks_app.api.functions import function_urls
+from tasks_app.api.permissions import MaySeeFunctions
+
+
+@extend_schema(exclude=True)
+class SchemaView(SpectacularJSONAPIView):
+    permission_classes = [MaySeeFunctions]
+
+
+@extend_schema(exclude=True)
+class DocsView(SpectacularSwaggerSplitView):
+    permission_classes = [MaySeeFunctions]
+
+
+urlpatterns = [
+    path("healthz", probes.healthz),
+    path("readyz", probes.readyz),
+    path("task", original.OriginalSubmitView.as_view()),
+    path("task/<str:task_id>", original.OriginalStatusView.as_view()),
+    *function_urls(),
+    path("api/tasks/", tasks.TaskListView.as_view()),
+    path("api/tasks/counts/", tasks.TaskCountsView.as_view()),
+    path("api/tasks/<str:task_id>/", tasks.TaskView.as_view()),
+    path("api/tasks/<str:task_id>/result/", tasks.TaskResultView.as_view()),
+    path("api/tasks/<str:task_id>/cancel/", tasks.TaskCancelView.as_view()),
+    path("api/tasks/<str:task_id>/retry/", tasks.TaskRetryView.as_view()),
+    path("api/session/", session.SessionView.as_view()),
+    path("api/tokens/", tokens.TokenListView.as_view()),
+    path("api/tokens/<str:token_key>/", tokens.TokenView.as_view()),
+    path("api/workers/", workers.WorkerListView.as_view()),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(), name="docs"),
+    re_path(r"^(?:api|task)(?:/.*)?$", problems.unknown_path),
+]

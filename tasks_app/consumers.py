@@ -1,0 +1,211 @@
+"""One websocket: topics in, snapshots and merged events out, never faster than its reader."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+
+from tasks_app import selectors
+from tasks_app.access import Access, access_of
+from tasks_app.errors import TaskdeckError, TaskNotFound
+from tasks_app.hub import hub
+from tasks_app.outbox import Outbox, Window
+from tasks_app.wire import TaskEvent
+
+NOTHING_TO_VIEW = 4401
+NOT_READING = 4408
+NOT_UNDERSTOOD = 4400
+MOST_TOPICS = 16
+MOST_LETTERS = 4096
+LOOK_SECONDS = 10.0
+SNAPSHOT_ROWS = 50
+
+
+class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """The pump is the only sender of frames with a number; the rest only says what waits."""
+
+    channel_layer_alias = ""  # the hub subscribes for all sockets
+
+    session_key: str | None = None
+    access: Access
+    pump: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        self.outbox, self.window, self.wake = Outbox(), Window(), asyncio.Event()
+        self.topics: set[str] = set()
+        self.snapshots: dict[str, None] = {}
+        self.stale: dict[str, None] = {}
+        self.session_key = getattr(self.scope.get("session"), "session_key", None)
+        self.access = await database_sync_to_async(access_of)(self.scope["user"])
+        self.look_at = time.monotonic() + LOOK_SECONDS
+        await self.accept()
+        if not self.access.view:
+            await self.close(NOTHING_TO_VIEW)
+            return
+        hub.join(self)
+        self.pump = asyncio.create_task(self._pump())
+
+    async def disconnect(self, code: int) -> None:
+        hub.leave(self)
+        if self.pump is not None:
+            self.pump.cancel()
+
+    # --- from the client
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        message = _parse(text_data)
+        if message is None or self.pump is None:
+            await self.close(NOT_UNDERSTOOD)
+            return
+        kind, topic = message.get("type"), str(message.get("topic", ""))
+        if kind == "ack" and isinstance(message.get("seq"), int):
+            self.window.acked(message["seq"], time.monotonic())
+        elif kind == "subscribe":
+            await self._subscribe(topic)
+        elif kind == "unsubscribe":
+            for wanted in (self.snapshots, self.stale):
+                wanted.pop(topic, None)
+            self.topics.discard(topic)
+        else:
+            await self._error(topic, "unknown_message", "type must be subscribe, unsubscribe or ack")
+        self.wake.set()
+
+    async def _subscribe(self, topic: str) -> None:
+        if topic != "tasks" and not topic.startswith("task:"):
+            await self._error(topic, "unknown_topic", "topic must be tasks or task:<id>")
+        elif len(self.topics | {topic}) > MOST_TOPICS:
+            await self._error(topic, "too_many_topics", f"one socket has {MOST_TOPICS} topics at most")
+        else:
+            # before the snapshot is read, so that nothing falls between it and the first event
+            self.topics.add(topic)
+            self.snapshots[topic] = None
+
+    # --- from the hub
+
+    def put_events(self, events: Iterable[TaskEvent]) -> None:
+        for event in events:
+            mine = self.access.view_all or event["owner_id"] == self.access.user_id
+            if mine and ("tasks" in self.topics or f"task:{event['id']}" in self.topics):
+                self.outbox.put(event)
+        if self.outbox:
+            self.wake.set()
+
+    def mark_stale(self) -> None:
+        self.outbox.overflow()
+        self.wake.set()
+
+    def log_out(self) -> None:
+        self.look_at = 0.0
+        self.wake.set()
+
+    # --- the pump
+
+    async def _pump(self) -> None:
+        while True:
+            now = time.monotonic()
+            deadline = self.window.ack_deadline
+            if deadline is not None and deadline <= now:
+                await self.close(NOT_READING)
+                return
+            if self.look_at <= now and not await self._may_stay():
+                await self.close(NOTHING_TO_VIEW)
+                return
+            if self._has_work() and self.window.next_at <= now:
+                await self._send_next()
+                continue
+            moments = [self.look_at, deadline, self.window.next_at if self._has_work() else None]
+            await self._sleep_until(min(moment for moment in moments if moment is not None))
+
+    def _has_work(self) -> bool:
+        return not self.window.is_full and bool(self.snapshots or self.stale or self.outbox)
+
+    async def _sleep_until(self, moment: float) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, moment - time.monotonic())):
+                await self.wake.wait()
+        except TimeoutError:
+            return
+        self.wake.clear()
+
+    async def _may_stay(self) -> bool:
+        """Look at the session again: logged out elsewhere, or rights withdrawn."""
+        self.look_at = time.monotonic() + LOOK_SECONDS
+        before = self.access.user_id
+        self.access = await _access_of_session(self.session_key)
+        return self.access.view and self.access.user_id == before
+
+    async def _send_next(self) -> None:
+        if self.snapshots:
+            topic = next(iter(self.snapshots))
+            del self.snapshots[topic]
+            await self._send_snapshot(topic)
+            return
+        if self.outbox.take_stale():
+            self.stale.update(dict.fromkeys(sorted(self.topics)))
+        if self.stale:
+            topic = next(iter(self.stale))
+            del self.stale[topic]
+            await self._frame({"type": "stale", "topic": topic})
+        elif events := self.outbox.take_events():
+            await self._frame({"type": "events", "events": events})
+
+    async def _send_snapshot(self, topic: str) -> None:
+        try:
+            document = await _snapshot(self.scope["user"], topic)
+        except TaskdeckError as error:
+            self.topics.discard(topic)
+            await self._error(topic, error.code, str(error))
+        else:
+            await self._frame({"type": "snapshot", "topic": topic, **document})
+
+    async def _frame(self, document: dict[str, Any]) -> None:
+        await self._write({**document, "seq": self.window.sent(time.monotonic())})
+
+    async def _error(self, topic: str, code: str, detail: str) -> None:
+        await self._write({"type": "error", "topic": topic[:100], "code": code, "detail": detail})
+
+    async def _write(self, document: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(document, separators=(",", ":")))
+
+
+def _parse(text: str | None) -> dict[str, Any] | None:
+    if text is None or len(text) > MOST_LETTERS:
+        return None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator]
+def _snapshot(user: Any, topic: str) -> dict[str, Any]:
+    """Rights are read anew for each subscription. Raises NotAllowed, TaskNotFound."""
+    access = access_of(user)
+    if topic == "tasks":
+        return {"results": selectors.task_page(access, limit=SNAPSHOT_ROWS).rows}
+    kind, _, task_id = topic.partition(":")
+    if kind != "task":
+        raise TaskNotFound(topic)
+    return {"task": selectors.task_detail(access, task_id)[0]}
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator]
+def _access_of_session(session_key: str | None) -> Access:
+    """From the session as it is stored now, not as it was when the socket opened."""
+    if session_key is None:
+        return access_of(AnonymousUser())
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user_id = store.get("_auth_user_id")
+    user = get_user_model()._default_manager.filter(pk=user_id).first() if user_id else None
+    return access_of(user or AnonymousUser())

@@ -1,0 +1,102 @@
+"""The web process's one subscription to events, fanned out in memory to its sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from channels.layers import get_channel_layer
+from django.contrib.auth.signals import user_logged_out
+
+from tasks_app.wire import EVENTS, GROUP, TaskEvent
+
+log = logging.getLogger("taskdeck.hub")
+RETRY_SECONDS = 1.0
+
+
+class Socket(Protocol):
+    session_key: str | None
+
+    def put_events(self, events: Iterable[TaskEvent]) -> None: ...
+
+    def mark_stale(self) -> None: ...
+
+    def log_out(self) -> None: ...
+
+
+class Hub:
+    """Lives on the event loop of the sockets; started by the first of them, ended by the last."""
+
+    def __init__(self) -> None:
+        self._sockets: set[Socket] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def join(self, socket: Socket) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._sockets.clear()
+            self._loop, self._reader = loop, None
+        self._sockets.add(socket)
+        if self._reader is None or self._reader.done():
+            self._reader = loop.create_task(self._read(), name="hub")
+
+    def leave(self, socket: Socket) -> None:
+        self._sockets.discard(socket)
+        if not self._sockets and self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    async def _read(self) -> None:
+        """Subscribe and read for ever. After a break everything is stale: what came meanwhile is lost."""
+        layer = get_channel_layer()
+        if layer is None:
+            return  # no Redis: the pages poll
+        while True:
+            channel = None
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                while True:
+                    self.dispatch(await layer.receive(channel))
+            except asyncio.CancelledError:
+                if channel is not None:
+                    await layer.group_discard(GROUP, channel)
+                raise
+            except Exception as error:  # whatever Redis or the layer raises means the same: subscribe again
+                log.warning("the subscription to events broke: %r", error)
+                for socket in list(self._sockets):
+                    socket.mark_stale()
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def dispatch(self, message: dict[str, Any]) -> None:
+        if message.get("type") == EVENTS:
+            for socket in self._sockets:
+                socket.put_events(message["events"])
+
+    def close_session(self, session_key: str) -> None:
+        """Close this process's sockets of a session; callable from any thread.
+
+        Sockets in other processes notice at their next look at the session.
+        """
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close_session, session_key)
+
+    def _close_session(self, session_key: str) -> None:
+        for socket in list(self._sockets):
+            if socket.session_key == session_key:
+                socket.log_out()
+
+
+hub = Hub()
+
+
+def _logged_out(*, request: Any, **kwargs: Any) -> None:
+    key = getattr(getattr(request, "session", None), "session_key", None)
+    if key:
+        hub.close_session(key)
+
+
+user_logged_out.connect(_logged_out, dispatch_uid="tasks_app.hub")
