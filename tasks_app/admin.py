@@ -51,7 +51,17 @@ class AttemptInline(ReadOnly, admin.TabularInline[TaskAttempt, Task]):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnly, admin.ModelAdmin[Task]):
-    list_display = ("id", "function", "state", "queue", "owner", "last_worker", "attempt", "created_at", "finished_at")
+    list_display = (
+        "id",
+        "function",
+        "state",
+        "queue",
+        "owner",
+        "last_worker",
+        "attempt",
+        "created_at",
+        "finished_at",
+    )
     list_filter = ("state", FunctionFilter, "created_at")
     list_select_related = ("owner",)
     search_fields = ("id", "function", "queue", "error")
@@ -67,7 +77,11 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin[Task]):
             return Task.objects.none()
         tasks = visible_tasks(access)
         # the list needs neither; both may be large
-        return tasks.defer("result", "arguments") if _is_list(request) else tasks.select_related("worker", "owner")
+        return (
+            tasks.defer("result", "arguments")
+            if _is_list(request)
+            else tasks.select_related("worker", "owner")
+        )
 
 
 @admin.register(Worker)

@@ -18,6 +18,6 @@ def console(request: HttpRequest, **kwargs: str) -> HttpResponse:
     try:
         page = PAGE.read_bytes()
     except FileNotFoundError:
-        message = "The console is not built yet. Run `make frontend`, or use /api/docs/ and /admin/.\n"
+        message = "The console is not built yet. Run `make console`, or use /api/docs/ and /admin/.\n"
         return HttpResponse(message, status=503, content_type="text/plain; charset=utf-8")
     return HttpResponse(page, headers={"Cache-Control": "no-cache"})

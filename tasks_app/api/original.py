@@ -20,7 +20,11 @@ from tasks_app.submit import submit
 NUMBER: dict[str, Any] = {
     JSON: {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
 }
-TASK_ID: dict[str, Any] = {"type": "object", "properties": {"task_id": {"type": "string"}}, "required": ["task_id"]}
+TASK_ID: dict[str, Any] = {
+    "type": "object",
+    "properties": {"task_id": {"type": "string"}},
+    "required": ["task_id"],
+}
 STATUS: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -48,7 +52,10 @@ class OriginalView(TaskdeckView):
 
 class OriginalSubmitView(OriginalView):
     @extend_schema(
-        operation_id="original_submit", request=NUMBER, responses={202: TASK_ID, 400: ERROR}, tags=["original"]
+        operation_id="original_submit",
+        request=NUMBER,
+        responses={202: TASK_ID, 400: ERROR},
+        tags=["original"],
     )
     def post(self, request: Request) -> Response:
         """Submit a Fibonacci number."""
@@ -70,9 +77,7 @@ class OriginalSubmitView(OriginalView):
 
 
 class OriginalStatusView(OriginalView):
-    @extend_schema(
-        operation_id="original_status", responses={200: STATUS, 404: NOT_FOUND}, tags=["original"]
-    )
+    @extend_schema(operation_id="original_status", responses={200: STATUS, 404: NOT_FOUND}, tags=["original"])
     def get(self, request: Request, task_id: str) -> Response:
         """Where a task stands, and what it returned."""
         task, _ = task_detail(self.access, task_id)

@@ -111,7 +111,9 @@ def _instant(body: dict[str, Any], field: str) -> datetime | None:
 
 class TaskCountsView(TaskdeckView):
     @extend_schema(
-        operation_id="task_counts", responses={200: shape(CountsDocument), **problems(401, 403)}, tags=["tasks"]
+        operation_id="task_counts",
+        responses={200: shape(CountsDocument), **problems(401, 403)},
+        tags=["tasks"],
     )
     def get(self, request: Request) -> Response:
         """Tasks in each state, counted up to the cap."""

@@ -13,7 +13,9 @@ from tasks_app.api.schema import WorkerDocument, listing, problems
 
 class WorkerListView(TaskdeckView):
     @extend_schema(
-        operation_id="workers", responses={200: listing(WorkerDocument), **problems(401, 403)}, tags=["workers"]
+        operation_id="workers",
+        responses={200: listing(WorkerDocument), **problems(401, 403)},
+        tags=["workers"],
     )
     def get(self, request: Request) -> Response:
         """Live nodes first, then those that ended."""

@@ -1,0 +1,150 @@
+"""The socket: snapshot first, events merged, a reader that does not read is closed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers, get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tasks_app import consumers, outbox
+from tasks_app.conf import get_conf
+from tasks_app.models import Task
+from tasks_app.outbox import MOST_IDS, Outbox, Window
+from tasks_app.routing import websocket_application
+from tasks_app.wire import EVENTS, GROUP
+
+ORIGIN = (b"origin", b"http://localhost")
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def level(settings: Any) -> Iterator[Any]:
+    def choose(name: str) -> None:
+        settings.TASKDECK = {**settings.TASKDECK, "ANONYMOUS": name}
+        get_conf.cache_clear()
+
+    channel_layers.backends.clear()
+    choose("operate")
+    yield choose
+    get_conf.cache_clear()
+
+
+def socket(*headers: tuple[bytes, bytes]) -> WebsocketCommunicator:
+    return WebsocketCommunicator(websocket_application, "/ws/", headers=[*(headers or [ORIGIN])])
+
+
+async def frame_of(communicator: WebsocketCommunicator, kind: str) -> dict[str, Any]:
+    while True:
+        frame: dict[str, Any] = await communicator.receive_json_from(timeout=5)
+        if "seq" in frame:
+            await communicator.send_json_to({"type": "ack", "seq": frame["seq"]})
+        if frame["type"] == kind:
+            return frame
+
+
+async def send_until_heard(communicator: WebsocketCommunicator, event: dict[str, Any]) -> dict[str, Any]:
+    """The hub subscribes beside the first frame, so news may come before it listens."""
+    layer = get_channel_layer()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        await layer.group_send(GROUP, {"type": EVENTS, "events": [event]})
+        if not await communicator.receive_nothing(timeout=0.3):
+            return await frame_of(communicator, "events")
+    raise AssertionError("no event came within 10 s")
+
+
+async def test_a_subscriber_gets_a_snapshot_then_events_without_owners() -> None:
+    now = datetime.now(UTC)
+    task = await Task.objects.acreate(function="f", state="queued", created_at=now)
+    communicator = socket()
+    assert (await communicator.connect())[0]
+    await communicator.send_json_to({"type": "subscribe", "topic": "tasks"})
+    snapshot = await frame_of(communicator, "snapshot")
+    assert [row["id"] for row in snapshot["results"]] == [str(task.pk)]
+    await communicator.send_json_to({"type": "subscribe", "topic": f"task:{task.pk}"})
+    assert (await frame_of(communicator, "snapshot"))["task"]["state"] == "queued"
+    event = {"id": str(task.pk), "owner_id": None, "revision": 2, "state": "running"}
+    heard = await send_until_heard(communicator, event)
+    assert heard["events"] == [{"id": str(task.pk), "revision": 2, "state": "running"}]
+    await communicator.disconnect()
+
+
+async def test_a_foreign_page_is_refused() -> None:
+    assert not (await socket((b"origin", b"http://elsewhere.test")).connect())[0]
+    assert not (await socket((b"host", b"localhost")).connect())[0]
+
+
+async def test_who_may_view_nothing_is_closed(level: Any) -> None:
+    level("none")
+    communicator = socket()
+    await communicator.connect()
+    assert (await communicator.receive_output())["code"] == consumers.NOTHING_TO_VIEW
+
+
+async def test_unknown_topics_and_tasks_are_errors_and_nonsense_closes() -> None:
+    communicator = socket()
+    await communicator.connect()
+    for topic, code in [
+        ("overview", "unknown_topic"),
+        ("task:nonsense", "not_found"),
+        ("task:\x00", "not_found"),
+    ]:
+        await communicator.send_json_to({"type": "subscribe", "topic": topic})
+        assert (await frame_of(communicator, "error"))["code"] == code
+    await communicator.send_to(text_data="[" * 4000)
+    assert (await communicator.receive_output())["code"] == consumers.NOT_UNDERSTOOD
+
+
+async def test_a_reader_that_does_not_ack_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "ACK_SECONDS", 0.3)
+    communicator = socket()
+    await communicator.connect()
+    await communicator.send_json_to({"type": "subscribe", "topic": "tasks"})
+    assert (await communicator.receive_json_from())["type"] == "snapshot"
+    assert (await communicator.receive_output(timeout=5))["code"] == consumers.NOT_READING
+
+
+async def test_logout_closes_the_sockets_of_the_session(level: Any) -> None:
+    level("none")
+    client = Client()
+    user = await sync_to_async(User.objects.create_superuser)("ada", password="lovelace")
+    await sync_to_async(client.force_login)(user)
+    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    communicator = socket(ORIGIN, (b"cookie", cookie))
+    await communicator.connect()
+    await communicator.send_json_to({"type": "subscribe", "topic": "tasks"})
+    await frame_of(communicator, "snapshot")
+    await sync_to_async(client.delete)("/api/session/")
+    assert (await communicator.receive_output(timeout=5))["code"] == consumers.NOTHING_TO_VIEW
+
+
+def test_an_outbox_merges_by_task_and_overflows_to_stale() -> None:
+    box = Outbox()
+    box.put({"id": "a", "owner_id": 1, "revision": 3, "state": "succeeded"})
+    box.put({"id": "a", "owner_id": 1, "revision": 2, "state": "running", "worker": "n"})
+    assert box.take_events() == [{"id": "a", "revision": 3, "state": "succeeded", "worker": "n"}]
+    for number in range(MOST_IDS + 1):
+        box.put({"id": str(number), "owner_id": None, "revision": 1})
+    assert box.take_stale()
+    assert not box
+
+
+def test_a_window_holds_four_frames_and_forgets_what_arrived() -> None:
+    window = Window()
+    for now in range(4):
+        window.sent(float(now))
+    assert window.is_full
+    assert window.ack_deadline == outbox.ACK_SECONDS
+    window.acked(2, 5.0)
+    assert not window.is_full
+    assert window.ack_deadline == 5.0 + outbox.ACK_SECONDS
+    window.acked(99, 6.0)
+    assert window.ack_deadline is None
