@@ -124,7 +124,7 @@ TASKDECK_UP: dict[str, Any] = {
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["tasks_app.api.limits.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tasks_app.api.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tasks_app.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

@@ -86,7 +86,7 @@ def build_adapter(func: Callable[..., Any], *, takes_context: bool) -> ArgumentA
             shape[parameter.name] = NotRequired[annotation]
             defaults[parameter.name] = TypeAdapter(Any).dump_python(parameter.default, mode="json")
     # built from a signature, so the keys are not literals
-    document = TypedDict(f"{func.__name__}_arguments", shape)  # type: ignore[operator,misc]
+    document = TypedDict(f"{func.__name__}_arguments", shape)  # type: ignore[misc]
     document.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[attr-defined]
     adapter: TypeAdapter[Any] = TypeAdapter(document)
     schema = adapter.json_schema()

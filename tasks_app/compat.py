@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-try:
+from typing import TYPE_CHECKING
+
+from django import VERSION
+
+if TYPE_CHECKING or VERSION >= (6, 0):
     from django.tasks import task
     from django.tasks.backends.base import BaseTaskBackend
     from django.tasks.base import Task, TaskError, TaskResult, TaskResultStatus
     from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
     from django.tasks.signals import task_enqueued, task_finished, task_started
-except ImportError:
+else:
     from django_tasks import task
     from django_tasks.backends.base import BaseTaskBackend
     from django_tasks.base import Task, TaskError, TaskResult, TaskResultStatus

@@ -54,7 +54,7 @@ def check_document(value: Any, *, field: str = "", depth: int = 0) -> None:
 
 
 def check_nesting(text: str) -> None:
-    """Before parsing: the parser recurses. Brackets in strings may refuse a document that is mostly brackets."""
+    """Look before parsing, because the parser recurses; brackets inside strings do not count."""
     depth = deepest = 0
     inside = escaped = False
     for character in text:

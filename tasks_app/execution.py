@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -26,24 +25,12 @@ def runner() -> asyncio.Runner:
 
 
 def run_task(path: str, body: bytes, report: Callable[[bytes], None]) -> tuple[str, bytes]:
-    """Run one task. The kind of its outcome and the outcome's body; a task's own error never escapes.
-
-    The interruptions of the executor derive from BaseException and pass through.
-    """
+    """Run one task. The kind of its outcome and the outcome's body; what the task raises passes through."""
     envelope = msgpack.unpackb(body)
     started = time.perf_counter()
-    try:
-        text = result_text(call(registry.by_path(path), envelope, report))
-    except Exception as error:
-        failure = {
-            "error": one_line(error),
-            "error_class": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
-            "message": clean(str(error)),
-            "traceback": clean("".join(traceback.format_exception(error))[-16_000:]),
-            "run_seconds": time.perf_counter() - started,
-        }
-        return "failed", msgpack.packb(failure)
-    return "succeeded", msgpack.packb([text, time.perf_counter() - started])
+    text = result_text(call(registry.by_path(path), envelope, report))
+    outcome: bytes = msgpack.packb([text, time.perf_counter() - started])
+    return "succeeded", outcome
 
 
 def call(function: TaskFunction, envelope: dict[str, Any], report: Callable[[bytes], None]) -> Any:
@@ -68,13 +55,3 @@ def result_text(value: Any) -> str:
     if len(text) > limit:
         raise InvalidDocument("result", f"has {len(text)} characters; at most {limit} can be stored")
     return text
-
-
-def one_line(error: BaseException) -> str:
-    first = clean(str(error)).splitlines()
-    return f"{type(error).__name__}: {first[0] if first else ''}"[:500].removesuffix(": ")
-
-
-def clean(text: str) -> str:
-    """What every database can store: no NUL, no lone surrogates."""
-    return text.replace("\x00", "�").encode(errors="replace").decode()

@@ -80,7 +80,7 @@ class Registry:
         other = self._by_slug.get(function.slug)
         if other and other.path != function.path:
             raise ImproperlyConfigured(
-                f"task functions {other.path} and {function.path} share the name {function.slug!r}; rename one"
+                f"task functions {other.path} and {function.path} share the name {function.slug!r}"
             )
         self._by_slug[function.slug] = self._by_path[function.path] = function
 

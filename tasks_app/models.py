@@ -123,6 +123,9 @@ class TaskAttempt(models.Model):
         db_table = "taskdeck_task_attempt"
         constraints = [models.UniqueConstraint(fields=["task", "attempt"], name="task_attempt_once")]
 
+    def __str__(self) -> str:
+        return f"attempt {self.attempt} of {self.task_id}"
+
 
 class TaskLive(models.Model):
     """Progress of the running attempt, apart from the task row so that it changes by transitions only."""
@@ -138,3 +141,6 @@ class TaskLive(models.Model):
 
     class Meta:
         db_table = "taskdeck_task_live"
+
+    def __str__(self) -> str:
+        return f"progress of {self.task_id}"

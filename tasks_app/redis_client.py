@@ -55,7 +55,7 @@ class RedisLink:
             except (redis.RedisError, OSError):
                 await asyncio.sleep(1)
             finally:
-                await pubsub.aclose()
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         await self._client.aclose()

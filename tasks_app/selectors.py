@@ -92,7 +92,7 @@ def _row(task: Task) -> TaskRow:
 
 
 def _etag(tasks: Iterable[Task]) -> str:
-    return digest(f"{t.pk} {t.revision} {(_progress(t) or {}).get('seq', 0)}" for t in tasks)
+    return digest(f"{t.pk} {t.revision} {_progress(t)}" for t in tasks)
 
 
 def parse_id(text: str) -> UUID:
@@ -151,7 +151,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
     attempts: list[AttemptDocument] = [
         {
             "attempt": a.attempt,
-            "kind": a.kind,
+            "kind": "loss" if a.kind == "loss" else "failure",
             "worker": a.worker_name,
             "error_class": a.error_class,
             "message": a.message,
@@ -178,7 +178,7 @@ def media_result(access: Access, task_id: str) -> Media:
     """The picture or file a task returned. Raises TaskNotFound when there is none."""
     task = visible_tasks(access).filter(pk=parse_id(task_id)).first()
     result = _result(task) if task else None
-    if not is_media(result):
+    if result is None or not is_media(result):
         raise TaskNotFound(task_id)
     return from_document(result)
 

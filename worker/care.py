@@ -1,4 +1,4 @@
-"""The node's slow duties on one lane: renew the lease, reap the silent, sweep orphans, promote what is due."""
+"""The node's slow duties on one lane: renew the lease, reap, sweep, promote."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Executor:
         return Row(position, kind, outcome)
 
     def _report(self, position: int, body: bytes) -> None:
-        """Send progress of the running task, and the outcomes that wait behind it. Blocks while the supervisor is behind."""
+        """Progress of the running task, after the outcomes that wait. Blocks while the supervisor is behind."""
         if position != self._inside:
             return  # a thread that outlived its task
         rows = [Row(position, "", body)]
@@ -141,7 +141,7 @@ def failure(error: BaseException, run_seconds: float) -> bytes:
     message = clean(str(error))
     name = type(error).__qualname__
     first_line = next(iter(message.splitlines()), "")
-    return msgpack.packb(
+    body: bytes = msgpack.packb(
         {
             "error": f"{name}: {first_line}"[:500].removesuffix(": "),
             "error_class": f"{type(error).__module__}.{name}".removeprefix("builtins."),
@@ -150,6 +150,7 @@ def failure(error: BaseException, run_seconds: float) -> bytes:
             "run_seconds": run_seconds,
         }
     )
+    return body
 
 
 def clean(text: str) -> str:

@@ -55,7 +55,11 @@ def pack(task: Claimed) -> Held:
 
 
 class Pool:
-    """Calls back: ``on_frame(held, kind, body)``, ``on_lost(held, counts)``, ``on_unstarted(held)``, ``on_room()``."""
+    """Tells its owner by four callbacks.
+
+    ``on_frame(held, kind, body)``: an executor sent something; ``on_lost(tasks, counts)``: they had begun
+    when their executor died; ``on_unstarted(tasks)``: they never began; ``on_room()``: more may be claimed.
+    """
 
     def __init__(
         self,
@@ -99,7 +103,7 @@ class Pool:
         self._on_room()
 
     def exited(self, message: dict[str, Any]) -> None:
-        """Read what it sent before its death, then judge: begun tasks are lost, the others were never started."""
+        """Read what it sent before its death, then judge: begun tasks are lost, the others unstarted."""
         remote = self._remotes.pop(message["number"])
         self._hear(remote)
         last = remote.slot.last

@@ -1,17 +1,15 @@
-"""What a request body may be: JSON, checked, and of limited size, whichever way its length is told."""
+"""How large a request body may be, whichever way its length is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from io import BytesIO
 from typing import IO, Any
 
 from django.http import HttpRequest, HttpResponseBase
-from rest_framework.parsers import BaseParser
 
 from tasks_app.api.problems import answer, problem_of
 from tasks_app.conf import get_conf
-from tasks_app.documents import load_json
 from tasks_app.errors import BodyTooLarge
 
 
@@ -50,15 +48,3 @@ def _take_in_chunked(request: Any, limit: int) -> None:
         raise BodyTooLarge(limit)
     request._stream = BytesIO(body)
     request.META["CONTENT_LENGTH"] = str(len(body))
-
-
-class JSONParser(BaseParser):
-    """The only parser. Raises InvalidDocument and BodyTooLarge, which name the field."""
-
-    media_type = "application/json"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        limit = get_conf().max_body_bytes
-        return load_json(stream.read(limit + 1), limit_bytes=limit)

@@ -11,13 +11,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+
+from tasks_app.conf import get_conf
+from tasks_app.execution import run_task
 from worker.board import Board, Slot
 from worker.channel import Channel
 from worker.executor import Executor
 from worker.guard import Birth, Guard, GuardOptions
-
-from tasks_app.conf import get_conf
-from tasks_app.execution import run_task
 from worker.options import WorkerOptions
 from worker.supervisor import supervise
 
