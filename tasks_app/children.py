@@ -39,8 +39,12 @@ def die_with_parent(parent_pid: int) -> None:
 class Child:
     """One process that is kept running."""
 
-    def __init__(self, name: str, spawn: Callable[[], subprocess.Popen[bytes]]) -> None:
+    def __init__(
+        self, name: str, spawn: Callable[[], subprocess.Popen[bytes]], *, leave_out: str | None = None
+    ) -> None:
+        """`leave_out`: lines with this text are not shown."""
         self.name = name
+        self._leave_out = leave_out
         self._spawn = spawn
         self._process: subprocess.Popen[bytes] | None = None
         self._pump: threading.Thread | None = None
@@ -56,7 +60,7 @@ class Child:
         self._started_at = time.monotonic()
         self._process = self._spawn()
         assert self._process.stdout is not None
-        self._pump = threading.Thread(target=_pump_lines, args=(self.name, self._process.stdout), daemon=True)
+        self._pump = threading.Thread(target=self._pump_lines, args=(self._process.stdout,), daemon=True)
         self._pump.start()
 
     def keep_running(self) -> None:
@@ -84,6 +88,12 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
+
+    def _pump_lines(self, stream: IO[bytes]) -> None:
+        for raw in stream:
+            line = raw.decode(errors="replace").rstrip()
+            if self._leave_out is None or self._leave_out not in line:
+                say(self.name, line)
 
     def finish_output(self) -> None:
         if self._pump is not None:
@@ -157,8 +167,3 @@ def spawn(argv: list[str], environment: dict[str, str], directory: str) -> subpr
         start_new_session=True,
         preexec_fn=lambda: die_with_parent(parent_pid),
     )
-
-
-def _pump_lines(name: str, stream: IO[bytes]) -> None:
-    for line in stream:
-        say(name, line.decode(errors="replace").rstrip())

@@ -100,7 +100,7 @@ class EmbeddedValkey:
                 *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
                 *("--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", str(self._data_dir)),
                 *("--maxmemory", MAX_MEMORY, "--maxmemory-policy", "allkeys-lru"),
-                *("--loglevel", "warning"),
+                *("--loglevel", "warning", "--set-proc-title", "no"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

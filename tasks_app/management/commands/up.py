@@ -25,6 +25,8 @@ from tasks_app.embedded import EmbeddedValkey, EmbeddedValkeyError
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 STOP_SECONDS = 20.0
+SAVING_WARNING = "Memory overcommit must be enabled"
+"""Concerns Valkey's background saves, which the embedded one never makes."""
 
 
 class Command(BaseCommand):
@@ -121,7 +123,7 @@ def start_valkey(children: Children, valkey: EmbeddedValkey) -> None:
         return valkey.start(output=subprocess.PIPE, before_exec=lambda: die_with_parent(parent_pid))
 
     try:
-        children.add(Child("valkey", spawn_valkey))
+        children.add(Child("valkey", spawn_valkey, leave_out=SAVING_WARNING))
     except EmbeddedValkeyError as error:
         raise CommandError(str(error)) from None
 
