@@ -88,7 +88,7 @@ class Executor:
         return Row(position, kind, outcome)
 
     def _report(self, position: int, body: bytes) -> None:
-        """Progress of the running task, after the outcomes that wait. Blocks while the supervisor is behind."""
+        """Send progress, after the outcomes that wait. Blocks while the supervisor is behind."""
         if position != self._inside:
             return  # a thread that outlived its task
         rows = [Row(position, "", body)]

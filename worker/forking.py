@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -61,7 +62,7 @@ def open_sockets() -> list[int]:
 
 
 def check_fork_safety() -> None:
-    """RuntimeError when this process has a second thread or a socket: a fork would copy a locked lock or share it."""
+    """RuntimeError when this process has a second thread or a socket, which a fork breaks or shares."""
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"the guard has {threads} threads; something imported at start began one")
@@ -74,7 +75,7 @@ def do_nothing(_signal: int, _frame: object) -> None:
 
 
 def fork(main: Callable[[], int], release: Callable[[], None]) -> Child:
-    """Run ``main`` in a new process whose exit status it returns; ``release`` closes there what is the parent's."""
+    """Run ``main`` in a new process; it returns the exit status. ``release`` closes what is the parent's."""
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -117,10 +118,8 @@ def become_child(
 
 
 def kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def deaths(leaders: Container[int]) -> Iterator[Death]:

@@ -8,6 +8,7 @@ Its one duty besides forking: no executor outlives its supervisor's attention.
 from __future__ import annotations
 
 import collections
+import contextlib
 import gc
 import logging
 import os
@@ -113,10 +114,8 @@ class Guard:
         self._signals += 1
 
     def _drain_wakeup(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self._wake, 512)
-        except BlockingIOError:
-            pass
 
     def _pass_signals(self) -> None:
         """Tell the supervisor by message: a Ctrl-C that the terminal gave to all would count twice."""

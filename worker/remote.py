@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import itertools
 import os
 import signal
@@ -101,10 +102,8 @@ class Remote(Generic[T]):
         os.close(self._pidfd)
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # dead; the guard's message is on its way
             signal.pidfd_send_signal(self._pidfd, number)
-        except ProcessLookupError:
-            pass  # dead; the guard's message is on its way
 
     def _flush(self) -> None:
         while self._outbox:

@@ -172,7 +172,8 @@ class DemoSupervisor:
                 self.count["bytes_back"] += len(row.body)
                 if self.keeps_outcomes:
                     text = row.body[:500].decode(errors="replace")
-                    self.note("outcome", serial=job.serial, word=row.word, body=text)
+                    facts = {"word": row.word, "body": text, "hex": row.body[:2000].hex()}
+                    self.note("outcome", serial=job.serial, **facts)
         self.deal()
 
     def settle(self, serial: int, word: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -45,6 +46,17 @@ def wait_until_gone(*pids: int) -> None:
 
 def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def sockets(pid: int) -> set[str]:
+    """The names of a process's sockets; the standard three aside."""
+    folder = Path(f"/proc/{pid}/fd")
+    names = []
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            if int(name) > 2:
+                names.append(os.readlink(folder / name))
+    return {name for name in names if name.startswith("socket:")}
 
 
 class Node:
@@ -115,10 +127,11 @@ class Node:
 
     def running(self, serial: int) -> int:
         """Wait until the task runs; the executor's pid."""
-        return wait_for(
-            lambda: next((r["pid"] for r in self.state()["executors"] if r["running"] == serial), None),
-            f"task {serial} runs",
-        )
+
+        def check() -> int | None:
+            return next((row["pid"] for row in self.state()["executors"] if row["running"] == serial), None)
+
+        return wait_for(check, f"task {serial} runs")
 
     def event(self, name: str, **facts: Any) -> dict[str, Any]:
         """Wait for an event with these facts and take it."""
