@@ -47,4 +47,4 @@ def comes_from_here(request: HttpRequest) -> bool:
     if origin is not None:
         here = f"{request.scheme}://{request.get_host()}"
         return origin == here or origin in settings.CSRF_TRUSTED_ORIGINS
-    return site is None and "Cookie" not in request.headers
+    return site is None and not request.headers.get("Cookie")

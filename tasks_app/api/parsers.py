@@ -9,6 +9,7 @@ from rest_framework.parsers import BaseParser
 
 from tasks_app.conf import get_conf
 from tasks_app.documents import load_json
+from tasks_app.errors import InvalidDocument
 
 
 class JSONParser(BaseParser):
@@ -20,4 +21,9 @@ class JSONParser(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         limit = get_conf().max_body_bytes
-        return load_json(stream.read(limit + 1), limit_bytes=limit)
+        try:
+            return load_json(stream.read(limit + 1), limit_bytes=limit)
+        except InvalidDocument as error:
+            if error.field:
+                raise
+            raise InvalidDocument("body", error.message) from None

@@ -104,7 +104,7 @@ class FunctionDocument(TypedDict):
 
 
 def shape(hint: Any) -> Schema:
-    resolved: Schema = resolve_type_hint(hint)
+    resolved: Schema = resolve_type_hint(hint)  # type: ignore[no-untyped-call]
     return resolved
 
 
