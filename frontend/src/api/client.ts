@@ -1,0 +1,117 @@
+import { reportReachable } from "./status";
+import type {
+  Counts,
+  FieldError,
+  Session,
+  State,
+  Submitted,
+  TaskDetail,
+  TaskFunction,
+  TaskPage,
+} from "./types";
+
+const TIMEOUT_MS = 15_000;
+export const UNAUTHORIZED = "taskdeck:unauthorized";
+
+/** An answer of the server that is no success: a problem document (RFC 9457) where it sent one. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly fieldErrors: FieldError[];
+
+  constructor(status: number, code: string, detail: string, fieldErrors: FieldError[] = []) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.fieldErrors = fieldErrors;
+  }
+}
+
+async function readProblem(response: Response): Promise<ApiError> {
+  const type = response.headers.get("content-type") ?? "";
+  if (!type.includes("json"))
+    return new ApiError(response.status, "http_error", `The server answered ${response.status}.`);
+  const problem = (await response.json()) as {
+    code?: string;
+    detail?: string;
+    title?: string;
+    errors?: FieldError[];
+  };
+  const detail = problem.detail ?? problem.title ?? `The server answered ${response.status}.`;
+  return new ApiError(response.status, problem.code ?? "http_error", detail, problem.errors ?? []);
+}
+
+const csrfToken = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
+
+interface Options {
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+async function send(method: string, path: string, { body, signal }: Options): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") {
+    if (!csrfToken()) await send("GET", "/api/session/", {});
+    const token = csrfToken();
+    if (token) headers["X-CSRFToken"] = token;
+  }
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      credentials: "same-origin",
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    reportReachable(true);
+    return response;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    reportReachable(false);
+    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+  }
+}
+
+/** Raises ApiError; a 401 or 403 also tells the shell that the session may be over. */
+async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options);
+  if (!response.ok) {
+    if (response.status === 401 || response.status === 403) window.dispatchEvent(new Event(UNAUTHORIZED));
+    throw await readProblem(response);
+  }
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+export interface ListQuery {
+  states: readonly State[];
+  cursor: string | null;
+}
+
+export function listPath({ states, cursor }: ListQuery): string {
+  const query = new URLSearchParams(states.map((state) => ["state", state]));
+  if (cursor) query.set("cursor", cursor);
+  const text = query.toString();
+  return text ? `/api/tasks/?${text}` : "/api/tasks/";
+}
+
+const taskPath = (id: string) => `/api/tasks/${encodeURIComponent(id)}/`;
+
+export const api = {
+  session: (signal?: AbortSignal) => request<Session>("GET", "/api/session/", { signal }),
+  logIn: (credentials: { username: string; password: string }) =>
+    request<Session>("POST", "/api/session/", { body: credentials }),
+  logOut: () => request<void>("DELETE", "/api/session/"),
+  functions: async (signal?: AbortSignal) =>
+    (await request<{ results: TaskFunction[] }>("GET", "/api/functions/", { signal })).results,
+  tasks: (query: ListQuery, signal?: AbortSignal) => request<TaskPage>("GET", listPath(query), { signal }),
+  counts: (signal?: AbortSignal) => request<Counts>("GET", "/api/tasks/counts/", { signal }),
+  task: (id: string, signal?: AbortSignal) => request<TaskDetail>("GET", taskPath(id), { signal }),
+  submit: (name: string, values: Record<string, unknown>) =>
+    request<Submitted>("POST", "/api/tasks/", { body: { function: name, arguments: values } }),
+  cancel: (id: string) =>
+    request<{ state: State; cancel_requested: boolean }>("POST", `${taskPath(id)}cancel/`),
+  retry: (id: string) => request<{ state: State }>("POST", `${taskPath(id)}retry/`),
+};

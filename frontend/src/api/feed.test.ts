@@ -1,0 +1,77 @@
+import { QueryClient } from "@tanstack/react-query";
+import { beforeEach, describe, expect, it } from "vitest";
+import { aRow, aTask } from "../test-data";
+import { applyFrame } from "./feed";
+import { keys, type TaskPages } from "./queries";
+import type { TaskDetail, TaskRow } from "./types";
+
+const ALL = keys.list([]);
+let cache: QueryClient;
+
+const listOf = (results: TaskRow[]): TaskPages => ({ pages: [{ results, next: null }], pageParams: [null] });
+const listed = () => cache.getQueryData<TaskPages>(ALL)?.pages[0]?.results ?? [];
+
+beforeEach(() => {
+  cache = new QueryClient();
+});
+
+describe("events", () => {
+  it("reach the list and the open task, which is then read again for its result", () => {
+    const task = aTask({ revision: 2 });
+    cache.setQueryData(ALL, listOf([aRow({ revision: 2 })]));
+    cache.setQueryData(keys.task(task.id), task);
+    const outdated = applyFrame(cache, {
+      type: "events",
+      seq: 1,
+      events: [{ id: task.id, revision: 3, state: "succeeded" }],
+    });
+    expect(listed()[0]?.state).toBe("succeeded");
+    expect(cache.getQueryData<TaskDetail>(keys.task(task.id))?.state).toBe("succeeded");
+    expect(outdated).toEqual([keys.task(task.id), keys.counts]);
+  });
+
+  it("of an unknown task make the list be read again", () => {
+    cache.setQueryData(ALL, listOf([aRow({ id: "01" })]));
+    const outdated = applyFrame(cache, {
+      type: "events",
+      seq: 1,
+      events: [{ id: "02", revision: 1, state: "queued" }],
+    });
+    expect(outdated).toEqual([ALL, keys.counts]);
+  });
+
+  it("with mere progress change the bar and read nothing again", () => {
+    cache.setQueryData(ALL, listOf([aRow()]));
+    const progress = { attempt: 1, seq: 1, done: 1, total: 4, stage: "Drawing" };
+    expect(applyFrame(cache, { type: "events", seq: 1, events: [{ id: aRow().id, progress }] })).toEqual([]);
+    expect(listed()[0]?.progress).toEqual(progress);
+  });
+});
+
+describe("snapshots", () => {
+  it("bring new tasks to the unfiltered list and leave a filtered one to its filter", () => {
+    const failed = keys.list(["failed"]);
+    cache.setQueryData(ALL, listOf([aRow({ id: "01" })]));
+    cache.setQueryData(failed, listOf([]));
+    applyFrame(cache, { type: "snapshot", seq: 1, topic: "tasks", results: [aRow({ id: "02" })] });
+    expect(listed().map(({ id }) => id)).toEqual(["02", "01"]);
+    expect(cache.getQueryData<TaskPages>(failed)?.pages[0]?.results).toEqual([]);
+  });
+
+  it("of a task do not overwrite a later revision", () => {
+    const known = aTask({ revision: 4, state: "succeeded" });
+    cache.setQueryData(keys.task(known.id), known);
+    applyFrame(cache, {
+      type: "snapshot",
+      seq: 1,
+      topic: `task:${known.id}`,
+      task: aTask({ revision: 3, state: "running" }),
+    });
+    expect(cache.getQueryData<TaskDetail>(keys.task(known.id))?.state).toBe("succeeded");
+  });
+});
+
+it("a stale topic is read again", () => {
+  expect(applyFrame(cache, { type: "stale", seq: 1, topic: "tasks" })).toEqual([keys.lists, keys.counts]);
+  expect(applyFrame(cache, { type: "stale", seq: 2, topic: "task:7" })).toEqual([keys.task("7")]);
+});

@@ -1,0 +1,71 @@
+/** What a frame of the socket does to the cache. */
+import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import { applyEvent, applyEvents, asksForRefetch, mergeSnapshot, newer } from "./events";
+import { keys, type TaskPages } from "./queries";
+import type { ServerFrame, State, TaskDetail, TaskEvent, TaskRow } from "./types";
+
+const lists = (cache: QueryClient) =>
+  cache.getQueriesData<TaskPages>({ queryKey: keys.lists }).flatMap(([key, data]) => {
+    return data ? [{ key, data, states: key[1] as readonly State[] }] : [];
+  });
+
+function mergeEvents(cache: QueryClient, events: TaskEvent[]): QueryKey[] {
+  const outdated: QueryKey[] = [];
+  for (const { key, data, states } of lists(cache)) {
+    const pages = data.pages.map((page) => {
+      const results = applyEvents(page.results, events);
+      return results === page.results ? page : { ...page, results };
+    });
+    cache.setQueryData<TaskPages>(key, { ...data, pages });
+    if (events.some((event) => asksForRefetch(data.pages, states, event))) outdated.push(key);
+  }
+  for (const event of events) {
+    const key = keys.task(event.id);
+    const known = cache.getQueryData<TaskDetail>(key);
+    if (!known) continue;
+    const next = applyEvent(known, event);
+    if (next !== known) cache.setQueryData<TaskDetail>(key, next);
+    // The event carries neither result nor traceback.
+    if (next.revision > known.revision) outdated.push(key);
+  }
+  if (events.some((event) => event.state !== undefined)) outdated.push(keys.counts);
+  return outdated;
+}
+
+function mergeRows(cache: QueryClient, rows: TaskRow[]): void {
+  for (const { key, data, states } of lists(cache)) {
+    const pages = data.pages.map((page, index) => {
+      const newest = index === 0 && states.length === 0;
+      const known = newest ? rows : rows.filter((row) => page.results.some(({ id }) => id === row.id));
+      return {
+        ...page,
+        results: newest ? mergeSnapshot(page.results, known) : mergeKnown(page.results, known),
+      };
+    });
+    cache.setQueryData<TaskPages>(key, { ...data, pages });
+  }
+}
+
+const mergeKnown = (rows: TaskRow[], known: TaskRow[]) =>
+  rows.map((row) => {
+    const next = known.find(({ id }) => id === row.id);
+    return next ? newer(row, next) : row;
+  });
+
+/** Merges the frame into the cache and returns the keys that must be read again over REST. */
+export function applyFrame(cache: QueryClient, frame: ServerFrame): QueryKey[] {
+  switch (frame.type) {
+    case "events":
+      return mergeEvents(cache, frame.events);
+    case "snapshot":
+      if ("results" in frame) mergeRows(cache, frame.results);
+      else cache.setQueryData<TaskDetail>(keys.task(frame.task.id), (known) => newer(known, frame.task));
+      return [];
+    case "stale":
+      return frame.topic === "tasks"
+        ? [keys.lists, keys.counts]
+        : [keys.task(frame.topic.replace(/^task:/, ""))];
+    default:
+      return [];
+  }
+}

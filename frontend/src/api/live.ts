@@ -1,0 +1,99 @@
+/** The one websocket: subscriptions, acknowledgements, and the way of its frames into the cache. */
+import { hashKey, type QueryClient, type QueryKey } from "@tanstack/react-query";
+import ReconnectingWebSocket from "partysocket/ws";
+import { useEffect } from "react";
+import { applyFrame } from "./feed";
+import { keys } from "./queries";
+import { currentStatus, onStatus, reportSocket } from "./status";
+import type { ServerFrame } from "./types";
+
+const REFETCH_GAP_MS = 1_000;
+/** The server's word for: this visitor may see nothing. */
+const CLOSE_UNAUTHORIZED = 4401;
+
+export type Topic = "tasks" | `task:${string}`;
+
+/** Runs at once, then at most once per gap for each key; the last wish is never dropped. */
+export function throttleByKey(gapMs: number, run: (key: QueryKey) => void) {
+  const waiting = new Map<string, boolean>();
+  const open = (key: QueryKey) => {
+    const hash = hashKey(key);
+    waiting.set(hash, false);
+    run(key);
+    setTimeout(() => {
+      const again = waiting.get(hash);
+      waiting.delete(hash);
+      if (again) open(key);
+    }, gapMs);
+  };
+  return (key: QueryKey) => {
+    const hash = hashKey(key);
+    if (waiting.has(hash)) waiting.set(hash, true);
+    else open(key);
+  };
+}
+
+const topics = new Map<Topic, number>();
+let socket: ReconnectingWebSocket | undefined;
+
+function tell(message: { type: "subscribe" | "unsubscribe"; topic: Topic } | { type: "ack"; seq: number }) {
+  // Without an open socket nothing is kept: every subscription is sent again on opening.
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+export function subscribe(topic: Topic): () => void {
+  const before = topics.get(topic) ?? 0;
+  topics.set(topic, before + 1);
+  if (before === 0) tell({ type: "subscribe", topic });
+  return () => {
+    const left = (topics.get(topic) ?? 1) - 1;
+    if (left > 0) {
+      topics.set(topic, left);
+      return;
+    }
+    topics.delete(topic);
+    tell({ type: "unsubscribe", topic });
+  };
+}
+
+export function useTopic(topic: Topic) {
+  useEffect(() => subscribe(topic), [topic]);
+}
+
+/** After a log-in or log-out: the socket keeps the rights it was opened with. */
+export const reconnect = () => socket?.reconnect();
+
+export function connectLive(cache: QueryClient): void {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const ws = new ReconnectingWebSocket(`${scheme}://${location.host}/ws/`, [], {
+    minReconnectionDelay: 500,
+    maxReconnectionDelay: 15_000,
+    connectionTimeout: 5_000,
+    maxEnqueuedMessages: 0,
+  });
+  socket = ws;
+  const refetch = throttleByKey(REFETCH_GAP_MS, (queryKey) => void cache.invalidateQueries({ queryKey }));
+  ws.addEventListener("open", () => {
+    reportSocket(true);
+    for (const topic of topics.keys()) tell({ type: "subscribe", topic });
+    void cache.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.functions[0] });
+  });
+  ws.addEventListener("close", (event) => {
+    reportSocket(false);
+    if (event.code !== CLOSE_UNAUTHORIZED) return;
+    ws.close();
+    void cache.invalidateQueries({ queryKey: keys.session });
+  });
+  ws.addEventListener("message", (event) => {
+    const frame = JSON.parse(event.data as string) as ServerFrame;
+    try {
+      for (const key of applyFrame(cache, frame)) refetch(key);
+    } finally {
+      if (frame.type !== "error") tell({ type: "ack", seq: frame.seq });
+    }
+  });
+  window.addEventListener("online", () => ws.reconnect());
+  onStatus(() => {
+    if (currentStatus() === "offline" && ws.readyState === WebSocket.OPEN) ws.reconnect();
+  });
+}

@@ -1,0 +1,73 @@
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  queryOptions,
+  replaceEqualDeep,
+} from "@tanstack/react-query";
+import { api } from "./client";
+import { newer, newerPages } from "./events";
+import { refetchMs } from "./status";
+import type { State, TaskDetail, TaskPage } from "./types";
+
+export type TaskPages = InfiniteData<TaskPage, string | null>;
+/** Beyond so many loaded pages the whole list is read again less often. */
+const MANY_PAGES = 4;
+const MANY_PAGES_MS = 15_000;
+
+export const keys = {
+  lists: ["tasks"] as const,
+  list: (states: readonly State[]) => ["tasks", states] as const,
+  task: (id: string) => ["task", id] as const,
+  counts: ["counts"] as const,
+  functions: ["functions"] as const,
+  session: ["session"] as const,
+};
+
+/** The guard on the way into the cache: an answer that was under way while an event came is older. */
+function keepNewerPages(known: unknown, incoming: unknown): unknown {
+  if (!known) return incoming;
+  const next = incoming as TaskPages;
+  const pages = newerPages((known as TaskPages).pages, next.pages);
+  return replaceEqualDeep(known as TaskPages, { ...next, pages });
+}
+
+function keepNewerTask(known: unknown, incoming: unknown): unknown {
+  return known ? replaceEqualDeep(known, newer(known as TaskDetail, incoming as TaskDetail)) : incoming;
+}
+
+export const tasksQuery = (states: readonly State[]) =>
+  infiniteQueryOptions({
+    queryKey: keys.list(states),
+    queryFn: ({ pageParam, signal }) => api.tasks({ states, cursor: pageParam }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page: TaskPage) => page.next,
+    structuralSharing: keepNewerPages,
+    refetchInterval: (query) =>
+      (query.state.data?.pages.length ?? 0) > MANY_PAGES ? MANY_PAGES_MS : refetchMs(),
+  });
+
+export const taskQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.task(id),
+    queryFn: ({ signal }) => api.task(id, signal),
+    structuralSharing: keepNewerTask,
+    refetchInterval: refetchMs,
+  });
+
+export const countsQuery = queryOptions({
+  queryKey: keys.counts,
+  queryFn: ({ signal }) => api.counts(signal),
+  refetchInterval: refetchMs,
+});
+
+export const functionsQuery = queryOptions({
+  queryKey: keys.functions,
+  queryFn: ({ signal }) => api.functions(signal),
+  staleTime: 300_000,
+});
+
+export const sessionQuery = queryOptions({
+  queryKey: keys.session,
+  queryFn: ({ signal }) => api.session(signal),
+  staleTime: 60_000,
+});

@@ -1,0 +1,47 @@
+import { Button, Menu } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconLogout, IconUser } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { api } from "../api/client";
+import { reconnect } from "../api/live";
+import { sessionQuery } from "../api/queries";
+
+export function Account() {
+  const cache = useQueryClient();
+  const user = useQuery(sessionQuery).data?.user;
+  const logOut = useMutation({
+    mutationFn: api.logOut,
+    onSuccess: async () => {
+      await cache.resetQueries();
+      reconnect();
+    },
+    onError: (error) =>
+      notifications.show({
+        color: "red",
+        title: "You are still logged in",
+        message: error.message,
+        autoClose: false,
+      }),
+  });
+  if (!user)
+    return (
+      <Button size="compact-sm" variant="subtle" renderRoot={(p) => <Link to="/login" {...p} />}>
+        Log in
+      </Button>
+    );
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconUser size={15} />}>
+          {user.username}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => logOut.mutate()}>
+          Log out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

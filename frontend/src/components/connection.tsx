@@ -1,0 +1,29 @@
+import { Badge, Tooltip } from "@mantine/core";
+import { IconBolt, IconPlugConnectedX, IconRefresh } from "@tabler/icons-react";
+import { type LiveStatus, useLiveStatus } from "../api/status";
+import classes from "./shell.module.css";
+
+const LIVE: Record<LiveStatus, { label: string; hint: string; icon: typeof IconBolt }> = {
+  live: { label: "Live", hint: "Updates arrive over a websocket", icon: IconBolt },
+  polling: { label: "Polling", hint: "The websocket is down; refreshing every 3 s", icon: IconRefresh },
+  offline: { label: "Offline", hint: "No connection. What you see may be old", icon: IconPlugConnectedX },
+};
+
+export function ConnectionPill() {
+  const status = useLiveStatus();
+  const { label, hint, icon: Icon } = LIVE[status];
+  return (
+    <Tooltip label={hint}>
+      <Badge
+        role="status"
+        className={classes.live}
+        data-live={status}
+        variant="default"
+        tt="none"
+        leftSection={<Icon size={12} />}
+      >
+        {label}
+      </Badge>
+    </Tooltip>
+  );
+}

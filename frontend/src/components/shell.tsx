@@ -1,0 +1,111 @@
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Group,
+  NavLink,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconListDetails, IconMoon, IconPlayerPlay, IconSun } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { UNAUTHORIZED } from "../api/client";
+import { keys, sessionQuery } from "../api/queries";
+import type { Session } from "../api/types";
+import { Account } from "./account";
+import { ConnectionPill } from "./connection";
+import classes from "./shell.module.css";
+
+const NAV = [
+  { to: "/tasks", label: "Tasks", icon: IconListDetails },
+  { to: "/new", label: "New task", icon: IconPlayerPlay },
+] as const;
+
+/** A visitor without a name and without rights can do nothing but log in. */
+export const mustLogIn = (session: Session | undefined) =>
+  session !== undefined && !session.user && !session.permissions.view && !session.permissions.submit;
+
+function ThemeButton() {
+  const { setColorScheme } = useMantineColorScheme();
+  const dark = useComputedColorScheme("light") === "dark";
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={dark ? "Use light theme" : "Use dark theme"}
+      onClick={() => setColorScheme(dark ? "light" : "dark")}
+    >
+      {dark ? <IconSun size={18} /> : <IconMoon size={18} />}
+    </ActionIcon>
+  );
+}
+
+function useSessionGuard() {
+  const cache = useQueryClient();
+  const session = useQuery(sessionQuery).data;
+  useEffect(() => {
+    const check = () => void cache.invalidateQueries({ queryKey: keys.session });
+    window.addEventListener(UNAUTHORIZED, check);
+    return () => window.removeEventListener(UNAUTHORIZED, check);
+  }, [cache]);
+  return mustLogIn(session);
+}
+
+export function Shell() {
+  const [open, { toggle, close }] = useDisclosure();
+  const { pathname, searchStr } = useRouterState({ select: (state) => state.location });
+  if (useSessionGuard() && pathname !== "/login")
+    return <Navigate to="/login" search={{ next: pathname + searchStr }} replace />;
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 212, breakpoint: "sm", collapsed: { mobile: !open } }}
+      padding={{ base: "md", sm: "lg" }}
+    >
+      <AppShell.Header className={classes.header}>
+        <a href="#main" className={classes.skip}>
+          Skip to content
+        </a>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Toggle navigation" />
+            <span className={classes.logo} aria-hidden>
+              ▞
+            </span>
+            <Text fw={700}>Taskdeck</Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <ConnectionPill />
+            <ThemeButton />
+            <Account />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" className={classes.navbar} aria-label="Main">
+        {NAV.map(({ to, label, icon: Icon }) => {
+          const active = pathname.startsWith(to);
+          return (
+            <NavLink
+              key={to}
+              renderRoot={(p) => <Link to={to} {...p} />}
+              label={label}
+              active={active}
+              aria-current={active ? "page" : undefined}
+              leftSection={<Icon size={17} stroke={1.7} />}
+              onClick={close}
+              className={classes.nav}
+            />
+          );
+        })}
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  );
+}

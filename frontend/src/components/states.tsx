@@ -1,0 +1,52 @@
+import { Badge } from "@mantine/core";
+import {
+  IconAlertTriangleFilled,
+  IconBan,
+  IconCalendarClock,
+  IconCircleCheckFilled,
+  IconCircleDashed,
+  IconLoader2,
+  IconRotateClockwise2,
+} from "@tabler/icons-react";
+import type { ComponentType } from "react";
+import type { State, TaskBase } from "../api/types";
+import classes from "./states.module.css";
+
+/** "Retrying" is how a scheduled task reads once it has failed. */
+export type ShownState = State | "retrying";
+
+export const LOOKS: Record<
+  ShownState,
+  { label: string; icon: ComponentType<{ size?: number; className?: string }> }
+> = {
+  scheduled: { label: "Scheduled", icon: IconCalendarClock },
+  queued: { label: "Queued", icon: IconCircleDashed },
+  running: { label: "Running", icon: IconLoader2 },
+  retrying: { label: "Retrying", icon: IconRotateClockwise2 },
+  succeeded: { label: "Succeeded", icon: IconCircleCheckFilled },
+  failed: { label: "Failed", icon: IconAlertTriangleFilled },
+  cancelled: { label: "Cancelled", icon: IconBan },
+};
+
+type Stateful = Pick<TaskBase, "state" | "failures" | "cancel_requested">;
+
+export const shownState = ({ state, failures }: Pick<Stateful, "state" | "failures">): ShownState =>
+  state === "scheduled" && failures > 0 ? "retrying" : state;
+
+export function StateBadge({ task }: { task: Stateful }) {
+  const shown = shownState(task);
+  const { label, icon: Icon } = LOOKS[shown];
+  return (
+    <Badge
+      className={classes.badge}
+      data-state={shown}
+      variant="default"
+      size="md"
+      tt="none"
+      fw={550}
+      leftSection={<Icon size={13} className={shown === "running" ? classes.spin : undefined} />}
+    >
+      {shown === "running" && task.cancel_requested ? "Cancelling" : label}
+    </Badge>
+  );
+}

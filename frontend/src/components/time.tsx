@@ -1,0 +1,54 @@
+import { useSyncExternalStore } from "react";
+
+let now = Date.now();
+const subs = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+const subscribe = (cb: () => void) => {
+  subs.add(cb);
+  timer ??= setInterval(() => {
+    now = Date.now();
+    for (const s of subs) s();
+  }, 1000);
+  return () => {
+    subs.delete(cb);
+    if (!subs.size) {
+      clearInterval(timer);
+      timer = undefined;
+    }
+  };
+};
+/** One shared 1 Hz clock for every relative time on the page. */
+export const useNow = () => useSyncExternalStore(subscribe, () => now);
+
+export function duration(ms: number) {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  const s = ms / 1000;
+  if (s < 60) return `${s.toFixed(s < 10 ? 1 : 0)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m ${Math.floor(s % 60)} s`;
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} m`;
+}
+export function ago(ms: number) {
+  const s = Math.round(ms / 1000);
+  if (s < 5) return "just now";
+  if (s < 60) return `${s} s ago`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ago`;
+  return `${Math.floor(s / 86400)} d ago`;
+}
+export function TimeAgo({ at }: { at: string }) {
+  const t = useNow();
+  return (
+    <time dateTime={at} title={new Date(at).toLocaleString()}>
+      {ago(t - Date.parse(at))}
+    </time>
+  );
+}
+
+type Timed = { started_at: string | null; finished_at: string | null };
+
+/** How long the task ran, or has been running; ticks with the shared clock. */
+export function RunTime({ task }: { task: Timed }) {
+  const t = useNow();
+  if (!task.started_at) return <>—</>;
+  return <>{duration((task.finished_at ? Date.parse(task.finished_at) : t) - Date.parse(task.started_at))}</>;
+}

@@ -1,0 +1,79 @@
+import { MantineProvider } from "@mantine/core";
+import { render, screen } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import type { TaskFunction } from "../api/types";
+import { chosen } from "../pages/new-task";
+import { aTask } from "../test-data";
+import { percentOf } from "./progress";
+import { isTable, ResultView } from "./result-view";
+import { mustLogIn } from "./shell";
+import { countText } from "./state-chips";
+import { StateBadge, shownState } from "./states";
+import { ago, duration } from "./time";
+
+const show = (view: React.ReactNode) => render(<MantineProvider env="test">{view}</MantineProvider>);
+
+describe("results", () => {
+  it("a number stands for itself", () => {
+    show(<ResultView task={aTask({ state: "succeeded", result: 9227465 })} />);
+    expect(screen.getByTestId("result")).toHaveTextContent("9227465");
+  });
+
+  it("a picture is shown from its own address, new for each attempt", () => {
+    const result_url = "/api/tasks/7/result/";
+    show(<ResultView task={aTask({ attempt: 2, result: { $media: "image/png" }, result_url })} />);
+    expect(screen.getByRole("img")).toHaveAttribute("src", "/api/tasks/7/result/?attempt=2");
+  });
+
+  it("a list of flat objects is a table", () => {
+    expect(isTable([{ word: "a", count: 1 }])).toBe(true);
+    expect(isTable([{ word: { nested: 1 } }])).toBe(false);
+    expect(isTable([])).toBe(false);
+    show(<ResultView task={aTask({ result: [{ word: "the", count: 3 }] })} />);
+    expect(screen.getByRole("cell", { name: "the" })).toBeInTheDocument();
+  });
+});
+
+describe("states", () => {
+  it("a scheduled task that has failed is retrying", () => {
+    expect(shownState({ state: "scheduled", failures: 1 })).toBe("retrying");
+    expect(shownState({ state: "scheduled", failures: 0 })).toBe("scheduled");
+  });
+
+  it("a running task asked to stop says so", () => {
+    show(<StateBadge task={aTask({ cancel_requested: true })} />);
+    expect(screen.getByText("Cancelling")).toBeInTheDocument();
+  });
+});
+
+it("a count at the server's cap is a lower bound", () => {
+  expect(countText(12, 10_000)).toBe("12");
+  expect(countText(10_000, 10_000)).toBe("10K+");
+});
+
+it("progress without a total has no percentage", () => {
+  const progress = { attempt: 1, seq: 1, done: 5, total: null, stage: "Reading" };
+  expect(percentOf(progress)).toBeNull();
+  expect(percentOf({ ...progress, total: 20 })).toBe(25);
+});
+
+it("a newcomer meets Fibonacci first", () => {
+  const functions = ["count_primes", "fibonacci"].map((name) => ({ name }) as TaskFunction);
+  expect(chosen(functions, undefined)?.name).toBe("fibonacci");
+  expect(chosen(functions, "count_primes")?.name).toBe("count_primes");
+  expect(chosen([], "count_primes")).toBeUndefined();
+});
+
+it("only a visitor without name and rights must log in", () => {
+  const none = { view: false, submit: false, cancel: false, retry: false, operate: false, view_all: false };
+  expect(mustLogIn(undefined)).toBe(false);
+  expect(mustLogIn({ user: null, anonymous: "none", permissions: none })).toBe(true);
+  expect(mustLogIn({ user: null, anonymous: "view", permissions: { ...none, view: true } })).toBe(false);
+  expect(mustLogIn({ user: { username: "ada" }, anonymous: "none", permissions: none })).toBe(false);
+});
+
+it("tells time in words", () => {
+  expect(duration(7_940)).toBe("7.9 s");
+  expect(duration(125_000)).toBe("2 m 5 s");
+  expect(ago(90_000)).toBe("1 min ago");
+});

@@ -1,0 +1,58 @@
+import { MantineProvider } from "@mantine/core";
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
+import { SchemaForm } from "./schema-form";
+import { mapFieldErrors } from "./server-errors";
+
+const schema = {
+  type: "object",
+  required: ["number"],
+  properties: {
+    number: { type: "integer", title: "Number", minimum: 0, maximum: 40 },
+    limit: { title: "Limit", anyOf: [{ type: "integer" }, { type: "null" }], default: null },
+  },
+};
+
+const form = (onSubmit: (values: Record<string, unknown>) => void, serverErrors = {}) => (
+  <MantineProvider env="test">
+    <SchemaForm schema={schema as never} serverErrors={serverErrors} onSubmit={onSubmit}>
+      <button type="submit">Run</button>
+    </SchemaForm>
+  </MantineProvider>
+);
+
+it("checks before it submits, and submits numbers", async () => {
+  const onSubmit = vi.fn();
+  render(form(onSubmit));
+  const input = screen.getByLabelText(/Number/);
+  await userEvent.type(input, "41");
+  await userEvent.click(screen.getByText("Run"));
+  expect(await screen.findByText("Must be at most 40")).toBeInTheDocument();
+  expect(onSubmit).not.toHaveBeenCalled();
+  await userEvent.clear(input);
+  await userEvent.type(input, "40");
+  await userEvent.type(screen.getByLabelText(/Limit/), "7");
+  await userEvent.click(screen.getByText("Run"));
+  expect(onSubmit).toHaveBeenCalledWith({ number: 40, limit: 7 });
+});
+
+it("shows what the server refused at the field, keeps what was typed, and can submit again", async () => {
+  const onSubmit = vi.fn();
+  const { rerender } = render(form(onSubmit));
+  const input = screen.getByLabelText(/Number/);
+  await userEvent.type(input, "12");
+  const { byField, rest } = mapFieldErrors(
+    [
+      { field: "arguments.number", message: "Not today" },
+      { field: "queue", message: "No such queue" },
+    ],
+    schema,
+  );
+  expect(rest).toEqual([{ field: "queue", message: "No such queue" }]);
+  rerender(form(onSubmit, byField));
+  expect(await screen.findByText("Not today")).toBeInTheDocument();
+  expect(input).toHaveValue("12");
+  await userEvent.click(screen.getByText("Run"));
+  expect(onSubmit).toHaveBeenCalledWith(expect.objectContaining({ number: 12 }));
+});

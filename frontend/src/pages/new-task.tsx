@@ -1,0 +1,138 @@
+import { Alert, Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import type { RJSFSchema } from "@rjsf/utils";
+import { IconPlayerPlay } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { ApiError, api } from "../api/client";
+import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
+import type { TaskFunction } from "../api/types";
+import { Empty } from "../components/empty";
+import { Problem } from "../components/problem";
+import { SchemaForm } from "../forms/schema-form";
+import { mapFieldErrors } from "../forms/server-errors";
+
+const route = getRouteApi("/new");
+/** What a newcomer meets first. */
+const FIRST = "fibonacci";
+
+const buttonLabel = ({ name }: TaskFunction) => (name === FIRST ? "Calculate" : "Run task");
+
+/** The named function, else the first one for newcomers. */
+export const chosen = (functions: readonly TaskFunction[], name: string | undefined) =>
+  functions.find((f) => f.name === name) ?? functions.find((f) => f.name === FIRST) ?? functions[0];
+
+function Rejection({ error, rest }: { error: Error; rest: readonly { field: string; message: string }[] }) {
+  const explained = error instanceof ApiError && error.fieldErrors.length > 0;
+  if (explained && rest.length === 0) return null;
+  return (
+    <Alert
+      color="red"
+      variant="outline"
+      role="alert"
+      mb="md"
+      title="The task was not started"
+      styles={{ title: { color: "var(--mantine-color-error)" } }}
+    >
+      {rest.length > 0
+        ? rest.map(({ field, message }) => <div key={`${field} ${message}`}>{`${field}: ${message}`}</div>)
+        : error.message}
+    </Alert>
+  );
+}
+
+function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Record<string, unknown> }) {
+  const navigate = route.useNavigate();
+  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
+  const submit = useMutation({
+    mutationFn: (values: Record<string, unknown>) => api.submit(fn.name, values),
+    onSuccess: ({ task_id }) => void navigate({ to: "/tasks/$id", params: { id: task_id } }),
+  });
+  const errors = submit.error instanceof ApiError ? submit.error.fieldErrors : undefined;
+  const { byField, rest } = useMemo(() => mapFieldErrors(errors ?? [], fn.schema), [errors, fn.schema]);
+  return (
+    <Paper withBorder p="lg" radius="md">
+      {fn.description && (
+        <Text size="sm" c="dimmed" mb="md" style={{ whiteSpace: "pre-line" }}>
+          {fn.description}
+        </Text>
+      )}
+      {submit.error && <Rejection error={submit.error} rest={rest} />}
+      <SchemaForm
+        schema={fn.schema as RJSFSchema}
+        initial={initial}
+        serverErrors={byField}
+        onEdit={() => submit.isError && submit.reset()}
+        onSubmit={(values) => submit.mutate(values)}
+      >
+        <Group mt="lg">
+          <Button
+            type="submit"
+            loading={submit.isPending}
+            disabled={!maySubmit}
+            leftSection={<IconPlayerPlay size={16} />}
+          >
+            {buttonLabel(fn)}
+          </Button>
+          {!maySubmit && (
+            <Text size="sm" c="dimmed">
+              You may look at tasks here, but not start them.
+            </Text>
+          )}
+        </Group>
+      </SchemaForm>
+    </Paper>
+  );
+}
+
+function Others({ functions }: { functions: readonly TaskFunction[] }) {
+  if (functions.length === 0) return null;
+  return (
+    <nav aria-label="Other task functions">
+      <Title order={2} size="h5" mb="xs">
+        Other task functions
+      </Title>
+      <Stack gap={6}>
+        {functions.map((f) => (
+          <Text key={f.name} size="sm">
+            <Anchor
+              fw={600}
+              renderRoot={(p) => <Link to="/new" search={{ name: f.name }} {...p} />}
+              size="sm"
+            >
+              {f.title}
+            </Anchor>
+            <Text span c="dimmed" size="sm">
+              {" "}
+              {f.description.split("\n")[0]}
+            </Text>
+          </Text>
+        ))}
+      </Stack>
+    </nav>
+  );
+}
+
+export default function NewTaskPage() {
+  const { name, from } = route.useSearch();
+  const functions = useQuery(functionsQuery);
+  const earlier = useQuery({ ...taskQuery(from ?? ""), enabled: from !== undefined, refetchInterval: false });
+  const fn = chosen(functions.data ?? [], name);
+  if (functions.isPending || (from && earlier.isPending)) return <Skeleton h={220} maw={720} radius="md" />;
+  if (functions.error && !functions.data)
+    return <Problem error={functions.error} onRetry={() => void functions.refetch()} />;
+  if (!fn)
+    return (
+      <Empty title="No task functions yet" hint="Decorate a function with @task in an app's tasks.py." />
+    );
+  return (
+    <Stack gap="lg" maw={720}>
+      <title>{`${fn.title} · Taskdeck`}</title>
+      <Title order={1} size="h3">
+        {fn.title}
+      </Title>
+      <FunctionForm key={`${fn.name} ${from ?? ""}`} fn={fn} initial={earlier.data?.arguments} />
+      <Others functions={(functions.data ?? []).filter((f) => f !== fn)} />
+    </Stack>
+  );
+}

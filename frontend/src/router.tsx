@@ -1,0 +1,66 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
+import { STATES, type State } from "./api/types";
+import { NotFound } from "./components/not-found";
+import { Shell } from "./components/shell";
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** The filter as it stands in the address: "failed,running". */
+export const statesIn = (value: string | undefined): State[] =>
+  STATES.filter((state) => value?.split(",").includes(state));
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const index = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/new" });
+  },
+});
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: "/tasks",
+  validateSearch: (search: Record<string, unknown>): { state?: string } => ({
+    state: statesIn(text(search.state)).join(",") || undefined,
+  }),
+  component: lazyRouteComponent(() => import("./pages/tasks")),
+});
+const task = createRoute({
+  getParentRoute: () => root,
+  path: "/tasks/$id",
+  component: lazyRouteComponent(() => import("./pages/task")),
+});
+const create = createRoute({
+  getParentRoute: () => root,
+  path: "/new",
+  validateSearch: (search: Record<string, unknown>): { name?: string; from?: string } => ({
+    name: text(search.name),
+    from: text(search.from),
+  }),
+  component: lazyRouteComponent(() => import("./pages/new-task")),
+});
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  validateSearch: (search: Record<string, unknown>): { next?: string } => ({ next: text(search.next) }),
+  component: lazyRouteComponent(() => import("./pages/login")),
+});
+
+export const BASE = "/console";
+export const router = createRouter({
+  routeTree: root.addChildren([index, tasks, task, create, login]),
+  basepath: BASE,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,41 @@
+import type { TaskDetail, TaskRow } from "./api/types";
+
+export function aRow(facts: Partial<TaskRow> = {}): TaskRow {
+  return {
+    id: "0198f000-0000-7000-8000-000000000001",
+    function: "fibonacci",
+    path: "tasks_app.examples.tasks.fibonacci",
+    queue: "default",
+    priority: 0,
+    state: "running",
+    attempt: 1,
+    failures: 0,
+    max_attempts: 1,
+    losses: 0,
+    cancel_requested: false,
+    revision: 1,
+    owner: null,
+    worker: "node-1",
+    created_at: "2026-01-01T00:00:00Z",
+    run_at: null,
+    started_at: "2026-01-01T00:00:01Z",
+    finished_at: null,
+    error: null,
+    progress: null,
+    arguments_preview: '{"number":35}',
+    ...facts,
+  };
+}
+
+export function aTask(facts: Partial<TaskDetail> = {}): TaskDetail {
+  const { arguments_preview: _, ...base } = aRow();
+  return {
+    ...base,
+    arguments: { number: 35 },
+    result: null,
+    result_url: null,
+    traceback: null,
+    attempts: [],
+    ...facts,
+  };
+}
