@@ -94,7 +94,7 @@ class Guard:
         while True:
             self._keep_supervisor()
             if self._status is not None and not self._executors:
-                return self._status
+                break
             for key, _ in self._selector.select(self._next_look()):
                 key.data()  # may be stale within one turn: every callback is harmless when nothing waits
             self._pass_signals()
@@ -103,6 +103,9 @@ class Guard:
             self._fork_wanted()
             if self._control:
                 self._control.flush()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # a further one must not replace the exit status
+        return self._status
 
     def _next_look(self) -> float:
         pause = min(LOOK_EVERY_SECONDS, self._options.self_stop / 8)

@@ -192,10 +192,14 @@ class DemoSupervisor:
             await writer.drain()
         writer.close()
 
-    def do_submit(self, word: str, body: str = "", size: int = 0, count: int = 1, keep: bool = False) -> int:
+    def do_submit(
+        self, word: str, body: str = "", size: int = 0, count: int = 1, behind: int = 0, keep: bool = False
+    ) -> int:
+        """``behind``: no-ops that follow in the same portion."""
         self.keeps_outcomes = keep
         payload = body.encode() or b"x" * size
         jobs = [Job(next(self.serials), word, payload) for _ in range(count)]
+        jobs += [Job(next(self.serials), "noop", b"") for _ in range(behind)]
         self.queue.extend(jobs)
         self.deal()
         return jobs[0].serial
