@@ -101,6 +101,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = (
     else {}
 )
 
+TASKDECK_MODULES = env.list("TASKDECK_MODULES", default=["tasks_app.examples.tasks"])
 TASKS = {"default": {"BACKEND": "tasks_app.backend.TaskdeckBackend"}}
 TASKDECK: dict[str, Any] = {
     "ANONYMOUS": env.str("TASKDECK_ANONYMOUS", default="none"),

@@ -7,17 +7,18 @@ import json
 import time
 from collections.abc import Iterable
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 
 from tasks_app import selectors
 from tasks_app.access import Access, access_of
-from tasks_app.errors import TaskdeckError, TaskNotFound
+from tasks_app.errors import TaskdeckError
 from tasks_app.hub import hub
 from tasks_app.outbox import Outbox, Window
 from tasks_app.wire import TaskEvent
@@ -46,7 +47,7 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.snapshots: dict[str, None] = {}
         self.stale: dict[str, None] = {}
         self.session_key = getattr(self.scope.get("session"), "session_key", None)
-        self.access = await database_sync_to_async(access_of)(self.scope["user"])
+        self.access = await database_sync_to_async(_access_of_session)(self.session_key)
         self.look_at = time.monotonic() + LOOK_SECONDS
         await self.accept()
         if not self.access.view:
@@ -141,7 +142,7 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Look at the session again: logged out elsewhere, or rights withdrawn."""
         self.look_at = time.monotonic() + LOOK_SECONDS
         before = self.access.user_id
-        self.access = await _access_of_session(self.session_key)
+        self.access = await database_sync_to_async(_access_of_session)(self.session_key)
         return self.access.view and self.access.user_id == before
 
     async def _send_next(self) -> None:
@@ -161,7 +162,7 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _send_snapshot(self, topic: str) -> None:
         try:
-            document = await _snapshot(self.scope["user"], topic)
+            document = await database_sync_to_async(_snapshot)(self.session_key, topic)
         except TaskdeckError as error:
             self.topics.discard(topic)
             await self._error(topic, error.code, str(error))
@@ -188,24 +189,18 @@ def _parse(text: str | None) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-@database_sync_to_async  # type: ignore[untyped-decorator]
-def _snapshot(user: Any, topic: str) -> dict[str, Any]:
-    """Rights are read anew for each subscription. Raises NotAllowed, TaskNotFound."""
-    access = access_of(user)
-    if topic == "tasks":
-        return {"results": selectors.task_page(access, limit=SNAPSHOT_ROWS).rows}
-    kind, _, task_id = topic.partition(":")
-    if kind != "task":
-        raise TaskNotFound(topic)
-    return {"task": selectors.task_detail(access, task_id)[0]}
-
-
-@database_sync_to_async  # type: ignore[untyped-decorator]
 def _access_of_session(session_key: str | None) -> Access:
     """From the session as it is stored now, not as it was when the socket opened."""
     if session_key is None:
         return access_of(AnonymousUser())
     store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user_id = store.get("_auth_user_id")
-    user = get_user_model()._default_manager.filter(pk=user_id).first() if user_id else None
-    return access_of(user or AnonymousUser())
+    # get_user wants a request for its session only; it also checks that the password is still the same
+    return access_of(get_user(SimpleNamespace(session=store)))  # type: ignore[arg-type]
+
+
+def _snapshot(session_key: str | None, topic: str) -> dict[str, Any]:
+    """Rights are read anew for each subscription. Raises NotAllowed, TaskNotFound."""
+    access = _access_of_session(session_key)
+    if topic == "tasks":
+        return {"results": selectors.task_page(access, limit=SNAPSHOT_ROWS).rows}
+    return {"task": selectors.task_detail(access, topic.removeprefix("task:"))[0]}

@@ -7,12 +7,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from worker.board import boottime
-
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.live import News, event_of
 from tasks_app.transitions import Changed
+from worker.board import boottime
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions

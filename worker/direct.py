@@ -8,12 +8,11 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from worker.board import boottime
-
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.functions import registry
 from tasks_app.live import News
+from worker.board import boottime
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions

@@ -125,7 +125,7 @@ class Guard:
         while self._told < self._signals:
             self._told += 1
             if self._supervisor is None:
-                self._status = 0
+                self._status = 0 if self._status is None else self._status
             elif self._told <= 2:
                 self._tell({"event": "stop", "now": self._told == 2})
             if self._told == 2:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgpack
+
+from tasks_app.transitions import Claimed
 from worker.board import Board, Order, boottime
 from worker.control import send_message
 from worker.remote import Remote
-
-from tasks_app.transitions import Claimed
 from worker.runtimes import RunTimes
 
 log = logging.getLogger("taskdeck.worker")

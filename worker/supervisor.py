@@ -9,16 +9,15 @@ import socket
 from typing import Any
 from uuid import UUID
 
-from worker.board import Board, boottime
-from worker.control import receive_message
-from worker.guard import Birth
-
 from tasks_app import transitions
 from tasks_app.conf import get_conf
 from tasks_app.live import News
 from tasks_app.redis_client import RedisLink
+from worker.board import Board, boottime
 from worker.care import Care
+from worker.control import receive_message
 from worker.direct import DirectClaim
+from worker.guard import Birth
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions

@@ -104,8 +104,22 @@ class FunctionDocument(TypedDict):
 
 
 def shape(hint: Any) -> Schema:
-    resolved: Schema = resolve_type_hint(hint)  # type: ignore[no-untyped-call]
+    resolved: Schema = _without_nullable(resolve_type_hint(hint))  # type: ignore[no-untyped-call]
     return resolved
+
+
+def _without_nullable(node: Any) -> Any:
+    """OpenAPI 3.1 has no ``nullable``; spectacular still writes it for raw types."""
+    if isinstance(node, list):
+        return [_without_nullable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _without_nullable(value) for key, value in node.items() if key != "nullable"}
+    if node.get("nullable") is not True:
+        return plain
+    if isinstance(plain.get("type"), str) and "enum" not in plain:
+        return {**plain, "type": [plain["type"], "null"]}
+    return {"oneOf": [plain, {"type": "null"}]}
 
 
 def listing(hint: Any) -> Schema:
@@ -113,7 +127,7 @@ def listing(hint: Any) -> Schema:
         "type": "object",
         "properties": {
             "results": {"type": "array", "items": shape(hint)},
-            "next": {"type": "string", "nullable": True},
+            "next": {"type": ["string", "null"]},
         },
         "required": ["results", "next"],
     }

@@ -6,7 +6,16 @@ from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from tasks_app.api import original, probes, problems, session, tasks, tokens, workers
+from tasks_app.api import (
+    original,
+    probes,
+    problems,
+    schemes,  # noqa: F401 - registers itself
+    session,
+    tasks,
+    tokens,
+    workers,
+)
 from tasks_app.api.functions import function_urls
 from tasks_app.api.permissions import MaySeeFunctions
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 
 from tasks_app.conf import get_conf
@@ -283,6 +284,12 @@ def test_the_schema_has_a_path_for_each_function(api: Client) -> None:
         body = schema["paths"][f"/api/functions/{name}/"]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"]["type"] == "object"
     assert api.get("/api/docs/").status_code == 200
+
+
+def test_the_schema_is_valid_and_complete(tmp_path: Any) -> None:
+    written = tmp_path / "schema.yml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(written))
+    assert "nullable" not in written.read_text()
 
 
 def test_the_probes_answer(api: Client) -> None:

@@ -126,6 +126,18 @@ async def test_logout_closes_the_sockets_of_the_session(level: Any) -> None:
     assert (await communicator.receive_output(timeout=5))["code"] == consumers.NOTHING_TO_VIEW
 
 
+async def test_a_withdrawn_right_closes_the_socket_at_the_next_look(
+    level: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level("view")
+    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.2)
+    communicator = socket()
+    await communicator.connect()
+    assert await communicator.receive_nothing(timeout=0.5)
+    level("none")
+    assert (await communicator.receive_output(timeout=5))["code"] == consumers.NOTHING_TO_VIEW
+
+
 def test_an_outbox_merges_by_task_and_overflows_to_stale() -> None:
     box = Outbox()
     box.put({"id": "a", "owner_id": 1, "revision": 3, "state": "succeeded"})

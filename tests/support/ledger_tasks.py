@@ -1,0 +1,28 @@
+"""Task functions that write down, themselves, that they ran: a ledger no database can flatter."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tasks_app.compat import task
+
+
+@task(takes_context=True)
+def noted_fibonacci(context: Any, number: int) -> int:
+    """Fibonacci, noted in $LEDGER as task id, attempt and guard process."""
+    line = f"{context.task_id} {context.attempt} {os.getppid()}\n"
+    ledger = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(ledger, line.encode())
+    os.close(ledger)
+    return fibonacci(number)
+
+
+@task()
+async def slow_echo(text: str) -> str:
+    """An async function."""
+    return text
+
+
+def fibonacci(number: int) -> int:
+    return number if number < 2 else fibonacci(number - 1) + fibonacci(number - 2)
