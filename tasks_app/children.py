@@ -29,9 +29,9 @@ def say(name: str, line: str) -> None:
         sys.stdout.flush()
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel for SIGTERM when the parent ends; end at once when it already has."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(parent_pid: int, number: signal.Signals = signal.SIGTERM) -> None:
+    """Ask the kernel for this signal when the parent ends; end at once when it already has."""
+    _libc.prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent_pid:
         os._exit(1)
 
@@ -40,11 +40,18 @@ class Child:
     """One process that is kept running."""
 
     def __init__(
-        self, name: str, spawn: Callable[[], subprocess.Popen[bytes]], *, leave_out: str | None = None
+        self,
+        name: str,
+        spawn: Callable[[], subprocess.Popen[bytes]],
+        *,
+        leave_out: str | None = None,
+        grace_seconds: float | None = None,
     ) -> None:
-        """`leave_out`: lines with this text are not shown."""
+        """`leave_out`: lines with this text are not shown. `grace_seconds`: how long it may take to end, else it is
+        killed; None leaves that to the steps of `Children.stop`."""
         self.name = name
         self._leave_out = leave_out
+        self.grace_seconds = grace_seconds
         self._spawn = spawn
         self._process: subprocess.Popen[bytes] | None = None
         self._pump: threading.Thread | None = None
@@ -107,6 +114,7 @@ class Children:
         self._children: list[Child] = []
         self._stop_seconds = stop_seconds
         self._signals = 0
+        self._stop_began_at = 0.0
 
     def install_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -137,6 +145,7 @@ class Children:
     def stop(self) -> None:
         """Ask every child to end, ask again (a worker then no longer waits for running tasks), then kill."""
         running = [child for child in self._children if child.is_running]
+        self._stop_began_at = time.monotonic()
         for step in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             for child in running:
                 child.send(step)
@@ -144,18 +153,29 @@ class Children:
         for child in self._children:
             child.finish_output()
 
+    def _stopped_for_seconds(self) -> float:
+        return time.monotonic() - self._stop_began_at
+
     def _wait_for(self, running: list[Child]) -> None:
         """Until all have ended, the time for this step is over or another signal arrives."""
         seen = self._signals
         deadline = time.monotonic() + self._stop_seconds
         while any(child.is_running for child in running):
+            for child in running:
+                if child.grace_seconds is not None and self._stopped_for_seconds() > child.grace_seconds:
+                    child.send(signal.SIGKILL)
             if time.monotonic() > deadline or self._signals > seen:
                 return
             time.sleep(0.02)
 
 
-def spawn(argv: list[str], environment: dict[str, str], directory: str) -> subprocess.Popen[bytes]:
-    """Start one child in a session of its own, so that Ctrl-C reaches it as our SIGTERM only."""
+def spawn(
+    argv: list[str], environment: dict[str, str], directory: str, *, orphan_signal: signal.Signals
+) -> subprocess.Popen[bytes]:
+    """Start one child in a session of its own, so that Ctrl-C reaches it as our SIGTERM only.
+
+    `orphan_signal` is what the kernel sends it when this process is killed.
+    """
     parent_pid = os.getpid()
     return subprocess.Popen(
         argv,
@@ -165,5 +185,5 @@ def spawn(argv: list[str], environment: dict[str, str], directory: str) -> subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=lambda: die_with_parent(parent_pid),
+        preexec_fn=lambda: die_with_parent(parent_pid, orphan_signal),
     )

@@ -6,6 +6,7 @@ import fcntl
 import http.client
 import ipaddress
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from tasks_app.embedded import EmbeddedValkey, EmbeddedValkeyError
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 STOP_SECONDS = 20.0
+WEB_GRACE_SECONDS = 3.0
+"""daphne cuts requests at SIGTERM anyway, and may hang on a thread of one of them."""
 SAVING_WARNING = "Memory overcommit must be enabled"
 """Concerns Valkey's background saves, which the embedded one never makes."""
 
@@ -138,8 +141,15 @@ def start_processes(
     worker = [sys.executable, str(manage), "runworker"]
     if given.get("WORKER_CONCURRENCY"):
         worker += ["--concurrency", str(given["WORKER_CONCURRENCY"])]
-    children.add(Child("web", lambda: spawn(web, environment, directory)))
-    children.add(Child("worker", lambda: spawn(worker, environment, directory)))
+
+    def start_web() -> subprocess.Popen[bytes]:
+        return spawn(web, environment, directory, orphan_signal=signal.SIGKILL)
+
+    def start_worker() -> subprocess.Popen[bytes]:
+        return spawn(worker, environment, directory, orphan_signal=signal.SIGTERM)
+
+    children.add(Child("web", start_web, grace_seconds=WEB_GRACE_SECONDS))
+    children.add(Child("worker", start_worker))
 
 
 def announce(host: str, port: int, allowed_hosts: str) -> None:
