@@ -68,5 +68,5 @@ browser:
 	else echo "The browser tests need: $$missing. Run as root: apt-get install $$missing" >&2; exit 1; fi; \
 	command -v apt-get >/dev/null || { echo "Please install: $$missing" >&2; exit 1; }; \
 	echo "Installing $$missing"; \
-	$$as_root apt-get update -qq && \
+	{ apt-cache show $$missing >/dev/null 2>&1 || $$as_root apt-get update -qq; } && \
 	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null

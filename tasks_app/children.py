@@ -47,8 +47,8 @@ class Child:
         leave_out: str | None = None,
         grace_seconds: float | None = None,
     ) -> None:
-        """`leave_out`: lines with this text are not shown. `grace_seconds`: how long it may take to end, else it is
-        killed; None leaves that to the steps of `Children.stop`."""
+        """`leave_out`: lines with this text are not shown. `grace_seconds`: how long it may take to end, else
+        it is killed; None leaves that to the steps of `Children.stop`."""
         self.name = name
         self._leave_out = leave_out
         self.grace_seconds = grace_seconds
