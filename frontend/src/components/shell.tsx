@@ -60,7 +60,7 @@ export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const { pathname, searchStr } = useRouterState({ select: (state) => state.location });
   if (useSessionGuard() && pathname !== "/login")
-    return <Navigate to="/login" search={{ next: pathname + searchStr }} replace />;
+    return <Navigate to="/login" search={{ next: `/console${pathname}${searchStr}` }} replace />;
   return (
     <AppShell
       header={{ height: 52 }}

@@ -19,11 +19,14 @@ function Name({ task }: { task: TaskRow }) {
   );
 }
 
-const Preview = ({ task }: { task: TaskRow }) => (
-  <div className={classes.args} title={task.error ?? task.arguments_preview}>
-    {task.error ? <span className={classes.error}>{task.error}</span> : task.arguments_preview}
-  </div>
-);
+function Preview({ task }: { task: TaskRow }) {
+  const error = task.state === "cancelled" ? null : task.error;
+  return (
+    <div className={classes.args} title={error ?? task.arguments_preview}>
+      {error ? <span className={classes.error}>{error}</span> : task.arguments_preview}
+    </div>
+  );
+}
 
 export function TableRow({ task }: { task: TaskRow }) {
   return (

@@ -7,7 +7,7 @@ function Waited({ task }: { task: TaskBase }) {
   const now = useNow();
   const from = Math.max(Date.parse(task.created_at), task.run_at ? Date.parse(task.run_at) : 0);
   const until = task.started_at ? Date.parse(task.started_at) : Date.parse(task.finished_at ?? "") || now;
-  return <>{until > from ? `waited ${duration(until - from)}` : null}</>;
+  return <>{until > from ? `, waited ${duration(until - from)}` : null}</>;
 }
 
 const Line = ({ children }: { children: React.ReactNode }) => (
@@ -35,7 +35,7 @@ export function TaskTimeline({ task }: { task: TaskBase }) {
         <Line>
           {task.state === "scheduled" && task.run_at
             ? `due ${new Date(task.run_at).toLocaleString()}`
-            : task.queue}{" "}
+            : task.queue}
           <Waited task={task} />
         </Line>
       </Timeline.Item>

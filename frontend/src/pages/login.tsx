@@ -9,8 +9,8 @@ import { BASE } from "../router";
 
 const route = getRouteApi("/login");
 
-/** Only a path of this console: "//elsewhere" would leave the site. */
-const safe = (next: string | undefined) => (next && /^\/(?![/\\])/.test(next) ? next : "/tasks");
+/** Only a path of this site: "//elsewhere" would leave it. */
+const safe = (next: string | undefined) => (next && /^\/(?![/\\])/.test(next) ? next : `${BASE}/tasks`);
 
 export default function LoginPage() {
   const { next } = route.useSearch();
@@ -21,7 +21,9 @@ export default function LoginPage() {
     onSuccess: async (session) => {
       cache.setQueryData(keys.session, session);
       reconnect();
-      router.history.push(`${BASE}${safe(next)}`);
+      const target = safe(next);
+      if (target.startsWith(`${BASE}/`)) router.history.push(target);
+      else window.location.assign(target);
       await cache.invalidateQueries();
     },
   });

@@ -92,7 +92,7 @@ function Result({ task }: { task: TaskDetail }) {
 }
 
 function Failure({ task }: { task: TaskDetail }) {
-  if (!task.error || task.state === "succeeded") return null;
+  if (!task.error || task.state === "succeeded" || task.state === "cancelled") return null;
   return (
     <Alert
       color="red"
