@@ -5,7 +5,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api } from "../api/client";
 import { reconnect } from "../api/live";
-import { sessionQuery } from "../api/queries";
+import { keys, sessionQuery } from "../api/queries";
 
 export function Account() {
   const cache = useQueryClient();
@@ -13,8 +13,10 @@ export function Account() {
   const logOut = useMutation({
     mutationFn: api.logOut,
     onSuccess: async () => {
-      await cache.resetQueries();
+      // First who is asking: a page that is closed to strangers goes before it could read again.
+      await cache.invalidateQueries({ queryKey: keys.session });
       reconnect();
+      await cache.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session[0] });
     },
     onError: (error) =>
       notifications.show({

@@ -47,19 +47,20 @@ function ThemeButton() {
 
 function useSessionGuard() {
   const cache = useQueryClient();
-  const session = useQuery(sessionQuery).data;
+  const { data: session, isPending } = useQuery(sessionQuery);
   useEffect(() => {
     const check = () => void cache.invalidateQueries({ queryKey: keys.session });
     window.addEventListener(UNAUTHORIZED, check);
     return () => window.removeEventListener(UNAUTHORIZED, check);
   }, [cache]);
-  return mustLogIn(session);
+  return { isKnown: !isPending, isStranger: mustLogIn(session) };
 }
 
 export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const { pathname, searchStr } = useRouterState({ select: (state) => state.location });
-  if (useSessionGuard() && pathname !== "/login")
+  const { isKnown, isStranger } = useSessionGuard();
+  if (isStranger && pathname !== "/login")
     return <Navigate to="/login" search={{ next: `/console${pathname}${searchStr}` }} replace />;
   return (
     <AppShell
@@ -104,7 +105,7 @@ export function Shell() {
         })}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
-        <Outlet />
+        {isKnown && <Outlet />}
       </AppShell.Main>
     </AppShell>
   );
