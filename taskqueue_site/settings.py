@@ -162,6 +162,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
+        "style-src": ["'self'", "'unsafe-inline'"],  # Mantine writes style attributes
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
