@@ -22,7 +22,8 @@ ifdef CONSOLE_TARGET
 endif
 
 test-python: .venv/.dev $(CONSOLE_TARGET) browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/e2e
+	$(BIN)/python -m pytest tests/e2e
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import Any
 
@@ -38,8 +38,21 @@ def call(function: TaskFunction, envelope: dict[str, Any], report: Callable[[byt
     func = function.django_task.func
     positional = (TaskContext(envelope, report),) if function.takes_context else ()
     if function.is_async:
-        return runner().run(func(*positional, **arguments))
+        return run_async(func(*positional, **arguments))
     return func(*positional, **arguments)
+
+
+def run_async(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run on the executor's loop; an interruption leaves its task pending there, so the loop ends too."""
+    current = runner()
+    try:
+        return current.run(coroutine)
+    except Exception:
+        raise
+    except BaseException:
+        runner.cache_clear()
+        current.close()
+        raise
 
 
 def result_text(value: Any) -> str:

@@ -21,7 +21,7 @@ class Media:
 
 
 def is_media(document: Any) -> bool:
-    return isinstance(document, dict) and MEDIA_KEY in document
+    return isinstance(document, dict) and MEDIA_KEY in document and "data" in document
 
 
 def from_document(document: dict[str, str]) -> Media:

@@ -10,9 +10,12 @@ from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDe
 from django.urls import path, re_path
 
 from tasks_app.consumers import TaskConsumer
+from tasks_app.origin import SameOriginOnly
 
 websocket_application: Any = AllowedHostsOriginValidator(
-    AuthMiddlewareStack(
-        URLRouter([path("ws/", TaskConsumer.as_asgi()), re_path(r"", WebsocketDenier.as_asgi())])
+    SameOriginOnly(
+        AuthMiddlewareStack(
+            URLRouter([path("ws/", TaskConsumer.as_asgi()), re_path(r"", WebsocketDenier.as_asgi())])
+        )
     )
 )

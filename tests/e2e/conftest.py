@@ -1,0 +1,59 @@
+"""One running machine and one Chromium for all browser tests; every page fails on a console error."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.machine import Up
+from tests.support.processes import marked_processes
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    running = Up(tmp_path_factory.mktemp("machine"))
+    running.wait_until_ready()
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    running.process.wait(30)
+    for pid in marked_processes(running.marker):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def console(machine: Up, chromium: Browser) -> Iterator[Page]:
+    """A page on the console. At the end it must have logged no error."""
+    context = chromium.new_context(
+        base_url=f"http://127.0.0.1:{machine.port}",
+        viewport={"width": 1280, "height": 800},
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert errors == []

@@ -1,0 +1,89 @@
+"""The console as a person meets it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.support.machine import Up
+
+LIVE = 15_000  # milliseconds: a deadline, not a claim of speed
+
+
+def submit(page: Page, number: int) -> None:
+    page.goto("/")
+    page.get_by_label("Number").fill(str(number))
+    page.get_by_role("button", name="Calculate").click()
+
+
+def test_a_stranger_enters_35_and_sees_the_result_without_a_reload(console: Page) -> None:
+    loads = []
+    console.on("load", lambda _page: loads.append(console.url))
+    submit(console, 35)
+    expect(console.get_by_text("9227465").first).to_be_visible(timeout=60_000)
+    expect(console.get_by_text("Succeeded").first).to_be_visible()
+    assert len(loads) == 1
+
+
+def test_a_number_above_40_is_refused_at_its_field(console: Page) -> None:
+    submit(console, 41)
+    expect(console.get_by_text("Must be at most 40")).to_be_visible()
+    assert "/tasks/" not in console.url
+
+
+def test_a_task_of_somebody_else_appears_in_the_open_list(console: Page, machine: Up) -> None:
+    console.goto("/console/tasks")
+    expect(console.get_by_role("status")).to_have_text(re.compile("Live"), timeout=LIVE)
+    _, answer = machine.call("/api/functions/slow_echo/", {"text": "from the second tab"})
+    expect(console.get_by_text("from the second tab").first).to_be_visible(timeout=LIVE)
+    assert answer["task_id"]
+
+
+def test_a_cut_socket_shows_polling_and_heals(console: Page, machine: Up) -> None:
+    cut: list[WebSocketRoute] = []
+    blocked = True
+
+    def route(socket: WebSocketRoute) -> None:
+        if blocked:
+            socket.close(code=4000)
+            return
+        cut.append(socket)
+        socket.connect_to_server()
+
+    console.route_web_socket(re.compile(r"/ws/$"), route)
+    console.goto("/console/tasks")
+    expect(console.get_by_role("status")).to_have_text(re.compile("Polling"), timeout=LIVE)
+    machine.call("/api/functions/slow_echo/", {"text": "while the socket was down"})
+    expect(console.get_by_text("while the socket was down").first).to_be_visible(timeout=LIVE)
+    blocked = False
+    expect(console.get_by_role("status")).to_have_text(re.compile("Live"), timeout=30_000)
+    assert cut
+
+
+def test_a_picture_is_shown_as_a_picture(console: Page, machine: Up) -> None:
+    _, answer = machine.call("/api/functions/mandelbrot/", {"width": 64, "iterations": 20})
+    console.goto(f"/console/tasks/{answer['task_id']}")
+    picture = console.locator("img[src*='/result/']")
+    expect(picture).to_be_visible(timeout=LIVE)
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/console/new", "/console/tasks", "/console/login"])
+def test_axe_finds_nothing(console: Page, scheme: str, path: str) -> None:
+    console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    console.goto(path)
+    expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
+    results = Axe().run(console)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("path", ["/console/new", "/console/tasks"])
+def test_a_phone_needs_no_sideways_scroll(console: Page, path: str) -> None:
+    console.set_viewport_size({"width": 390, "height": 800})
+    console.goto(path)
+    expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
+    assert console.evaluate("document.documentElement.scrollWidth") <= 390
