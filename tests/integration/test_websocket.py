@@ -22,6 +22,7 @@ from tasks_app.routing import websocket_application
 from tasks_app.wire import EVENTS, GROUP
 
 ORIGIN = (b"origin", b"http://localhost")
+HOST = (b"host", b"localhost")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -38,7 +39,7 @@ def level(settings: Any) -> Iterator[Any]:
 
 
 def socket(*headers: tuple[bytes, bytes]) -> WebsocketCommunicator:
-    return WebsocketCommunicator(websocket_application, "/ws/", headers=[*(headers or [ORIGIN])])
+    return WebsocketCommunicator(websocket_application, "/ws/", headers=[HOST, *(headers or [ORIGIN])])
 
 
 async def frame_of(communicator: WebsocketCommunicator, kind: str) -> dict[str, Any]:
@@ -79,6 +80,7 @@ async def test_a_subscriber_gets_a_snapshot_then_events_without_owners() -> None
 
 async def test_a_foreign_page_is_refused() -> None:
     assert not (await socket((b"origin", b"http://elsewhere.test")).connect())[0]
+    assert not (await socket((b"origin", b"http://localhost:9")).connect())[0]
     assert not (await socket((b"host", b"localhost")).connect())[0]
 
 
