@@ -118,7 +118,8 @@ export default function NewTaskPage() {
   const functions = useQuery(functionsQuery);
   const earlier = useQuery({ ...taskQuery(from ?? ""), enabled: from !== undefined, refetchInterval: false });
   const fn = chosen(functions.data ?? [], name);
-  if (functions.isPending || (from && earlier.isPending)) return <Skeleton h={220} maw={720} radius="md" />;
+  if (functions.isPending || (from && earlier.isPending))
+    return <Skeleton h={220} maw={720} radius="md" role="img" aria-label="Loading the form" />;
   if (functions.error && !functions.data)
     return <Problem error={functions.error} onRetry={() => void functions.refetch()} />;
   if (!fn)

@@ -207,5 +207,5 @@ export default function TaskPage() {
       <Empty title="There is no such task" hint="It may have been removed, or belong to someone else." />
     );
   if (error) return <Problem error={error} onRetry={() => void refetch()} />;
-  return <Skeleton h={320} radius="md" aria-label="Loading the task" />;
+  return <Skeleton h={320} radius="md" role="img" aria-label="Loading the task" />;
 }

@@ -45,7 +45,7 @@ function TaskList({ states }: { states: State[] }) {
   const list = useInfiniteQuery(tasksQuery(states));
   const tasks = list.data?.pages.flatMap((page) => page.results) ?? [];
   const Rows = phone ? TaskCards : TaskTable;
-  if (list.isPending) return <Skeleton h={260} radius="md" aria-label="Loading tasks" />;
+  if (list.isPending) return <Skeleton h={260} radius="md" role="img" aria-label="Loading tasks" />;
   if (list.error && tasks.length === 0)
     return <Problem error={list.error} onRetry={() => void list.refetch()} />;
   const body = (
