@@ -8,7 +8,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run test check venv console browser test-frontend test-python
+.PHONY: run test check openapi venv console browser test-frontend test-python
 .DELETE_ON_ERROR:
 
 run: .venv/.base $(CONSOLE_TARGET)
@@ -25,13 +25,20 @@ test-python: .venv/.dev $(CONSOLE_TARGET) browser
 	$(BIN)/python -m pytest --ignore=tests/e2e
 	$(BIN)/python -m pytest tests/e2e
 
-check: .venv/.dev
+check: .venv/.dev frontend/node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	cd frontend && npx openapi-typescript openapi.json --output src/api/schema.d.ts --check
+	cd frontend && npm run lint && npm run typecheck
+
+# The console's types follow the API: run this after changing a document's shape.
+openapi: .venv/.dev frontend/node_modules/.installed
+	$(BIN)/python manage.py spectacular --format openapi-json --file frontend/openapi.json
+	cd frontend && npm run api
 
 venv: .venv/.dev
 

@@ -9,6 +9,8 @@ EVENTS = "taskdeck.events"
 LOGOUT = "taskdeck.logout"
 MEDIA_KEY = "$media"
 
+StateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
+
 
 class Progress(TypedDict):
     attempt: int
@@ -35,7 +37,7 @@ class TaskBase(TypedDict):
     path: str
     queue: str
     priority: int
-    state: str
+    state: StateWord
     attempt: int
     failures: int
     max_attempts: int

@@ -1,100 +1,31 @@
-/** The documents of the REST API and the websocket. */
+/** The documents of the REST API, taken from its OpenAPI description, and of the websocket. */
+import type { paths } from "./schema";
+
 export const STATES = ["scheduled", "queued", "running", "succeeded", "failed", "cancelled"] as const;
 export type State = (typeof STATES)[number];
 
-export interface Progress {
-  attempt: number;
-  seq: number;
-  done: number | null;
-  total: number | null;
-  stage: string;
-}
+type Answer<
+  Path extends keyof paths,
+  Method extends keyof paths[Path],
+  Status extends number,
+> = paths[Path][Method] extends { responses: infer Responses }
+  ? Status extends keyof Responses
+    ? Responses[Status] extends { content: { "application/json": infer Document } }
+      ? Document
+      : never
+    : never
+  : never;
 
-export interface TaskBase {
-  id: string;
-  function: string;
-  path: string;
-  queue: string;
-  priority: number;
-  state: State;
-  attempt: number;
-  failures: number;
-  max_attempts: number;
-  losses: number;
-  cancel_requested: boolean;
-  revision: number;
-  owner: string | null;
-  worker: string | null;
-  created_at: string;
-  run_at: string | null;
-  started_at: string | null;
-  finished_at: string | null;
-  error: string | null;
-  progress: Progress | null;
-}
-
-export interface TaskRow extends TaskBase {
-  arguments_preview: string;
-}
-
-export interface Attempt {
-  attempt: number;
-  kind: "failure" | "loss";
-  worker: string;
-  error_class: string;
-  message: string;
-  traceback: string;
-  started_at: string | null;
-  finished_at: string | null;
-}
-
-export interface TaskDetail extends TaskBase {
-  arguments: Record<string, unknown>;
-  result: unknown;
-  result_url: string | null;
-  traceback: string | null;
-  attempts: Attempt[];
-}
-
-export interface TaskPage {
-  results: TaskRow[];
-  next: string | null;
-}
-
-export interface Counts {
-  counts: Record<State, number>;
-  cap: number;
-}
-
-export interface TaskFunction {
-  name: string;
-  path: string;
-  title: string;
-  description: string;
-  schema: Record<string, unknown>;
-  queue: string;
-  defaults: Record<string, unknown>;
-  is_async: boolean;
-}
-
-export interface Session {
-  user: { username: string } | null;
-  anonymous: "none" | "view" | "submit" | "operate";
-  permissions: {
-    view: boolean;
-    submit: boolean;
-    cancel: boolean;
-    retry: boolean;
-    operate: boolean;
-    view_all: boolean;
-  };
-}
-
-export interface Submitted {
-  task_id: string;
-  state: State;
-  url: string;
-}
+export type TaskPage = Answer<"/api/tasks/", "get", 200>;
+export type TaskRow = TaskPage["results"][number];
+export type TaskDetail = Answer<"/api/tasks/{task_id}/", "get", 200>;
+export type TaskBase = Omit<TaskRow, "arguments_preview">;
+export type Progress = NonNullable<TaskRow["progress"]>;
+export type Attempt = TaskDetail["attempts"][number];
+export type Counts = Answer<"/api/tasks/counts/", "get", 200>;
+export type TaskFunction = Answer<"/api/functions/", "get", 200>["results"][number];
+export type Session = Answer<"/api/session/", "get", 200>;
+export type Submitted = Answer<"/api/tasks/", "post", 202>;
 
 export interface FieldError {
   field: string;
