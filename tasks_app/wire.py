@@ -6,7 +6,6 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 GROUP = "taskdeck"
 EVENTS = "taskdeck.events"
-LOGOUT = "taskdeck.logout"
 MEDIA_KEY = "$media"
 
 StateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]

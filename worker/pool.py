@@ -196,8 +196,6 @@ class Pool:
                 if kind == "outcome":
                     if held := remote.given.pop(row.serial, None):
                         self._on_frame(held, row.word, row.body)
-                elif kind == "back":
-                    self._waiting.append(remote.given.pop(row.serial))
                 elif held := remote.given.get(row.serial):
                     self._on_frame(held, kind, row.body)
         if self._waiting:

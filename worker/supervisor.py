@@ -72,7 +72,7 @@ class Supervisor:
         if self._birth.previous:
             await self._care.declare_lost(str(UUID(self._birth.previous["incarnation"])), None)
         self._pool.ask_for_executors(self._options.concurrency)
-        duties = [self._news.run(), self._recorder.run(), self._care.run(), self._direct_run(), self._look()]
+        duties = [self._news.run(), self._recorder.run(), self._care.run(), self._direct.run(), self._look()]
         if self._link:
             duties.append(self._listen(self._link))
         tasks = [asyncio.create_task(duty) for duty in duties]
@@ -87,9 +87,6 @@ class Supervisor:
         if error := task.exception():
             log.critical("the supervisor cannot go on", exc_info=error)
             self._ended.set_result(70)
-
-    async def _direct_run(self) -> None:
-        await self._direct.run()
 
     async def _listen(self, link: RedisLink) -> None:
         async for queues in link.bells():
