@@ -129,3 +129,9 @@ class StatementRefused(TaskdeckError):
     """The database will never take this statement with these values."""
 
     code = "statement_refused"
+
+
+class StatementConflict(TaskdeckError):
+    """Two transactions met, this one was rolled back whole."""
+
+    code = "statement_conflict"

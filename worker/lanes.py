@@ -8,16 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from tasks_app.database import SqliteSession, open_session
-from tasks_app.errors import DatabaseUnavailable
+from tasks_app.database import OwnSession, open_session
+from tasks_app.errors import DatabaseUnavailable, StatementConflict
 
 T = TypeVar("T")
+MOST_CONFLICTS = 5
 
 
 class Lane:
     def __init__(self, name: str) -> None:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._session: SqliteSession | None = None
+        self._session: OwnSession | None = None
 
     async def run(self, statement: Callable[..., T], *args: Any, **facts: Any) -> T:
         """Run ``statement(session, ...)`` on the lane's thread. Raises DatabaseUnavailable."""
@@ -25,14 +26,18 @@ class Lane:
         return await loop.run_in_executor(self._threads, partial(self._call, statement, args, facts))
 
     def _call(self, statement: Callable[..., T], args: tuple[Any, ...], facts: dict[str, Any]) -> T:
-        if self._session is None:
-            self._session = open_session()
-        try:
-            return statement(self._session, *args, **facts)
-        except DatabaseUnavailable:
-            self._session.close()
-            self._session = None
-            raise
+        for _ in range(MOST_CONFLICTS):
+            if self._session is None:
+                self._session = open_session()
+            try:
+                return statement(self._session, *args, **facts)
+            except StatementConflict:
+                continue
+            except DatabaseUnavailable:
+                self._session.close()
+                self._session = None
+                raise
+        raise DatabaseUnavailable(f"{MOST_CONFLICTS} conflicts with other transactions in a row")
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

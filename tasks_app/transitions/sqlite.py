@@ -7,44 +7,77 @@ would walk every running row for every id; a lookup by primary key is what is wa
 
 from __future__ import annotations
 
-_CLAIM = """
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tasks_app.transitions.rows import Outcome
+
+_CLAIMED = "RETURNING id, attempt, revision, priority, function, queue, arguments, failures, losses, max_attempts, owner_id"
+_CHANGED = "RETURNING id, attempt, state, revision, function, queue, owner_id"
+
+_CLAIM_SET = """
 UPDATE taskdeck_task SET state = 'running', attempt = attempt + 1, worker_id = %(worker)s, last_worker = %(node)s,
        started_at = %(now)s, revision = revision + 1
- WHERE id IN (SELECT id FROM taskdeck_task INDEXED BY task_waiting WHERE state = 'queued' AND queue = %(queue)s
-                 AND function IN (SELECT value FROM json_each(%(functions)s)) ORDER BY {order} LIMIT %(limit)s)
-   AND state = 'queued' AND EXISTS (SELECT 1 FROM taskdeck_worker WHERE id = %(worker)s AND state = 'alive')
-RETURNING id, attempt, revision, priority, function, queue, arguments, failures, losses, max_attempts, owner_id
 """
-CLAIM_NEXT = _CLAIM.format(order="priority DESC, id")
-CLAIM_OLDEST = _CLAIM.format(order="id")
+_ALIVE = "EXISTS (SELECT 1 FROM taskdeck_worker WHERE id = %(worker)s AND state = 'alive')"
+_WAITING = "taskdeck_task INDEXED BY task_waiting WHERE state = 'queued' AND queue = %(queue)s"
+_KNOWN = "function IN (SELECT value FROM json_each(%(functions)s))"
+CLAIM_NEXT = f"""{_CLAIM_SET}
+ WHERE id IN (SELECT id FROM {_WAITING} AND {_KNOWN} ORDER BY priority DESC, id LIMIT %(limit)s)
+   AND state || '' = 'queued' AND {_ALIVE}
+{_CLAIMED}
+"""
+# The first of each priority, then the oldest of these: a sort of the whole backlog is not needed.
+CLAIM_OLDEST = f"""
+WITH RECURSIVE level(priority) AS (
+  SELECT (SELECT max(priority) FROM {_WAITING})
+  UNION ALL
+  SELECT (SELECT max(priority) FROM {_WAITING} AND priority < level.priority) FROM level WHERE level.priority IS NOT NULL)
+{_CLAIM_SET}
+ WHERE id = (SELECT min(first) FROM (SELECT (SELECT id FROM {_WAITING} AND priority = level.priority AND {_KNOWN}
+                                              ORDER BY id LIMIT 1) AS first FROM level))
+   AND state || '' = 'queued' AND {_ALIVE}
+{_CLAIMED}
+"""
+CLAIM_IDS = f"""{_CLAIM_SET}
+ WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state || '' = 'queued'
+   AND {_KNOWN} AND {_ALIVE}
+{_CLAIMED}
+"""
 
-FINISH = """
+_AGAIN = "o.kind = 'retry' AND NOT cancel_requested AND failures + 1 < max_attempts"
+FINISH = f"""
 UPDATE taskdeck_task SET
   state = CASE WHEN o.kind IN ('succeeded','cancelled') THEN o.kind WHEN cancel_requested THEN 'cancelled'
-               ELSE 'failed' END,
-  finished_at = %(now)s, failures = failures + (o.kind = 'failed'),
+               WHEN {_AGAIN} THEN 'scheduled' ELSE 'failed' END,
+  run_at = CASE WHEN {_AGAIN} THEN o.run_at END,
+  finished_at = CASE WHEN {_AGAIN} THEN NULL ELSE %(now)s END,
+  failures = failures + (o.kind IN ('failed','retry')),
   result = o.result, error = o.error, worker_id = NULL, revision = revision + 1
-  FROM (SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt, value ->> 'kind' AS kind,
+  FROM (SELECT value ->> 'id' AS id, value ->> 'attempt' AS attempt, value ->> 'kind' AS kind, value ->> 'run_at' AS run_at,
                value ->> 'result' AS result, value ->> 'error' AS error FROM json_each(%(outcomes)s)) AS o
  WHERE taskdeck_task.id = o.id AND taskdeck_task.attempt = o.attempt AND taskdeck_task.state || '' = 'running'
    AND taskdeck_task.worker_id = %(worker)s
-RETURNING id, attempt, state, revision, function, queue, owner_id
+{_CHANGED}
 """
 
-FAILURE = """
+FAILURES = """
 INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, started_at,
                                    finished_at)
-SELECT id, attempt, last_worker, 'failure', %(error_class)s, %(message)s, %(traceback)s, started_at, %(now)s
-  FROM taskdeck_task WHERE id = %(id)s
+SELECT t.id, t.attempt, t.last_worker, 'failure', value ->> 'error_class', value ->> 'message', value ->> 'traceback',
+       t.started_at, %(now)s
+  FROM json_each(%(failures)s) JOIN taskdeck_task t ON t.id = value ->> 'id'
 """
 
-RELEASE = """
+RELEASE = f"""
 UPDATE taskdeck_task SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END,
   finished_at = CASE WHEN cancel_requested THEN %(now)s END, worker_id = NULL, revision = revision + 1
   FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt FROM json_each(%(held)s)) AS o
  WHERE taskdeck_task.id = o.id AND taskdeck_task.attempt = o.attempt AND taskdeck_task.state || '' = 'running'
    AND taskdeck_task.worker_id = %(worker)s
-RETURNING id, attempt, state, revision, function, queue, owner_id
+{_CHANGED}
 """
 
 _LOSS_SET = """
@@ -54,56 +87,57 @@ UPDATE taskdeck_task SET
   error = CASE WHEN losses >= max_losses THEN 'worker lost' ELSE error END,
   losses = losses + 1, worker_id = NULL, revision = revision + 1
 """
-_LOSS_RETURNING = " RETURNING id, attempt, state, revision, function, queue, owner_id"
-REQUEUE_LOST = _LOSS_SET + " WHERE worker_id = %(lost)s AND state = 'running'" + _LOSS_RETURNING
+REQUEUE_LOST = _LOSS_SET + " WHERE worker_id = %(lost)s AND state = 'running'" + " " + _CHANGED
 RELEASE_LOST = (
     _LOSS_SET
     + """ FROM (SELECT value ->> 0 AS o_id, value ->> 1 AS o_attempt FROM json_each(%(held)s)) AS o
  WHERE taskdeck_task.id = o.o_id AND taskdeck_task.attempt = o.o_attempt AND taskdeck_task.state || '' = 'running'
    AND taskdeck_task.worker_id = %(worker)s"""
-    + _LOSS_RETURNING
+    + " "
+    + _CHANGED
 )
 SWEEP = (
     _LOSS_SET
     + """ WHERE state = 'running'
    AND NOT EXISTS (SELECT 1 FROM taskdeck_worker w WHERE w.id = taskdeck_task.worker_id AND w.state = 'alive')"""
-    + _LOSS_RETURNING
+    + " "
+    + _CHANGED
 )
-LOSS = """
+LOSSES = """
 INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, started_at,
                                    finished_at)
 SELECT id, attempt, last_worker, 'loss', '', 'worker lost', '', started_at, %(now)s
   FROM taskdeck_task WHERE id IN (SELECT value FROM json_each(%(ids)s))
 """
 
-PROMOTE_DUE = """
+PROMOTE_DUE = f"""
 UPDATE taskdeck_task SET state = 'queued', run_at = NULL, revision = revision + 1
  WHERE id IN (SELECT id FROM taskdeck_task WHERE state = 'scheduled' AND run_at <= %(now)s
                ORDER BY run_at, id LIMIT %(limit)s)
    AND state = 'scheduled'
-RETURNING id, attempt, state, revision, function, queue, owner_id
+{_CHANGED}
 """
 
-CANCEL = """
+CANCEL = f"""
 UPDATE taskdeck_task SET state = CASE WHEN state = 'running' THEN state ELSE 'cancelled' END,
   finished_at = CASE WHEN state = 'running' THEN NULL ELSE %(now)s END, run_at = NULL, cancel_requested = 1,
   revision = revision + 1
  WHERE id IN (SELECT value FROM json_each(%(ids)s))
    AND (state IN ('scheduled','queued') OR (state = 'running' AND NOT cancel_requested))
-RETURNING id, attempt, state, revision, function, queue, owner_id
+{_CHANGED}
 """
 
-RETRY = """
+RETRY = f"""
 UPDATE taskdeck_task SET state = 'queued', failures = 0, losses = 0, cancel_requested = 0, finished_at = NULL,
   result = NULL, error = NULL, revision = revision + 1
  WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state IN ('succeeded','failed','cancelled')
-RETURNING id, attempt, state, revision, function, queue, owner_id
+{_CHANGED}
 """
 
 PROGRESS = """
 INSERT INTO taskdeck_task_live (task_id, attempt, seq, done, total, stage, metadata, updated_at)
 SELECT value ->> 'id', value ->> 'attempt', value ->> 'seq', value ->> 'done', value ->> 'total', value ->> 'stage',
-       '{}', %(now)s FROM json_each(%(reports)s) WHERE true
+       '{}', %(now)s FROM json_each(%(reports)s) WHERE value ->> 'id' IN (SELECT id FROM taskdeck_task)
 ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq, done = excluded.done,
   total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at
  WHERE excluded.attempt > taskdeck_task_live.attempt
@@ -120,16 +154,75 @@ UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s
  WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat
 """
 ALIVE = "SELECT id, heartbeat FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"
-REAP_MARK = """
+MARK_LOST: tuple[str, ...] = (
+    """
 UPDATE taskdeck_worker SET state = 'lost', stopped_at = %(now)s
- WHERE id = %(lost)s AND state = 'alive' AND heartbeat = %(seen)s RETURNING id
-"""
-MARK_DEAD = """
-UPDATE taskdeck_worker SET state = 'lost', stopped_at = %(now)s WHERE id = %(lost)s AND state = 'alive' RETURNING id
-"""
+ WHERE id = %(lost)s AND state = 'alive' AND heartbeat = coalesce(%(seen)s, heartbeat) RETURNING id
+""",
+)
 HELD = """
 SELECT id, attempt, cancel_requested FROM taskdeck_task WHERE worker_id = %(worker)s AND state = 'running'
 """
+LOCK_WORKER = "SELECT id FROM taskdeck_worker WHERE id = %(worker)s AND state = 'alive'"
+"""The transaction itself excludes every other writer."""
 STOP = """
 UPDATE taskdeck_worker SET state = 'stopped', stopped_at = %(now)s WHERE id = %(worker)s AND state = 'alive'
 """
+
+
+def instant(moment: datetime) -> str:
+    """The text that Django's ORM writes."""
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
+def now() -> str:
+    return instant(datetime.now(UTC))
+
+
+def written_id(text: str) -> str:
+    return text.replace("-", "")
+
+
+def read_id(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def ids(texts: Iterable[str]) -> str:
+    return json.dumps([written_id(text) for text in texts])
+
+
+def names(texts: Iterable[str]) -> str:
+    return json.dumps(list(texts))
+
+
+def held(held: Iterable[tuple[str, int]]) -> Mapping[str, Any]:
+    return {"held": json.dumps([(written_id(task_id), attempt) for task_id, attempt in held])}
+
+
+def outcomes(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+    start = datetime.now(UTC)
+    rows = [
+        {
+            "id": written_id(o.id),
+            "attempt": o.attempt,
+            "kind": o.kind,
+            "run_at": instant(start + timedelta(seconds=o.delay_seconds)) if o.kind == "retry" else None,
+            "result": o.result,
+            "error": o.error,
+        }
+        for o in outcomes
+    ]
+    return {"outcomes": json.dumps(rows)}
+
+
+def failures(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+    rows = [
+        {
+            "id": written_id(o.id),
+            "error_class": o.error_class,
+            "message": o.message,
+            "traceback": o.traceback,
+        }
+        for o in outcomes
+    ]
+    return {"failures": json.dumps(rows)}

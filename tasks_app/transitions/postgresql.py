@@ -1,0 +1,252 @@
+"""The statements for PostgreSQL 14 and later. The rules they keep are told in the architecture page.
+
+All run at READ COMMITTED. Rows are chosen and locked in a materialised select, and the update tests
+the state once more. Statements that name ids test ``state || ''``: on a table that was created empty
+the planner would take a partial index on the state and walk its dead entries for every id.
+Marking a worker lost is several statements of one transaction, because a single one would judge its
+tasks by a snapshot from before it waited for a claim in flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tasks_app.transitions.rows import Outcome
+
+_CLAIMED = (
+    "RETURNING t.id::text, t.attempt, t.revision, t.priority, t.function, t.queue, t.arguments::text, t.failures,"
+    " t.losses, t.max_attempts, t.owner_id"
+)
+_CHANGED = "RETURNING t.id::text, t.attempt, t.state, t.revision, t.function, t.queue, t.owner_id"
+
+_ME = """me AS MATERIALIZED (
+  SELECT id FROM taskdeck_worker WHERE id = %(worker)s::uuid AND state = 'alive' FOR KEY SHARE)"""
+_CLAIM_SET = """
+UPDATE taskdeck_task t SET state = 'running', attempt = t.attempt + 1, worker_id = %(worker)s::uuid,
+       last_worker = %(node)s, started_at = now(), revision = t.revision + 1
+  FROM picked WHERE t.id = picked.id AND t.state || '' = 'queued'
+"""
+_WAITING = "taskdeck_task t WHERE t.state = 'queued' AND t.queue = %(queue)s"
+_KNOWN = "t.function = ANY(%(functions)s::text[])"
+CLAIM_NEXT = f"""
+WITH {_ME},
+picked AS MATERIALIZED (
+  SELECT t.id FROM {_WAITING} AND {_KNOWN} AND EXISTS (SELECT 1 FROM me)
+   ORDER BY t.priority DESC, t.id LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED)
+{_CLAIM_SET}
+{_CLAIMED}
+"""
+# The first of each priority, then the oldest of these: a sort of the whole backlog is not needed.
+CLAIM_OLDEST = f"""
+WITH RECURSIVE {_ME},
+level(priority) AS (
+  SELECT (SELECT max(t.priority) FROM {_WAITING})
+  UNION ALL
+  SELECT (SELECT max(t.priority) FROM {_WAITING} AND t.priority < level.priority) FROM level WHERE level.priority IS NOT NULL),
+oldest AS MATERIALIZED (
+  SELECT (SELECT t.id FROM {_WAITING} AND t.priority = level.priority AND {_KNOWN} ORDER BY t.id LIMIT 1) AS id
+    FROM level ORDER BY 1 LIMIT 1),
+picked AS MATERIALIZED (
+  SELECT t.id FROM taskdeck_task t
+   WHERE t.id = (SELECT id FROM oldest) AND t.state || '' = 'queued' AND EXISTS (SELECT 1 FROM me)
+     FOR UPDATE OF t SKIP LOCKED)
+{_CLAIM_SET}
+{_CLAIMED}
+"""
+CLAIM_IDS = f"""
+WITH {_ME},
+picked AS MATERIALIZED (
+  SELECT t.id FROM taskdeck_task t
+   WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state || '' = 'queued' AND {_KNOWN} AND EXISTS (SELECT 1 FROM me)
+   ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
+{_CLAIM_SET}
+{_CLAIMED}
+"""
+
+_AGAIN = "o.kind = 'retry' AND NOT t.cancel_requested AND t.failures + 1 < t.max_attempts"
+FINISH = f"""
+WITH outcome AS MATERIALIZED (
+  SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(kinds)s::text[], %(delays)s::float8[],
+                       %(results)s::jsonb[], %(errors)s::text[]) AS o(id, attempt, kind, delay, result, error))
+UPDATE taskdeck_task t SET
+  state = CASE WHEN o.kind IN ('succeeded','cancelled') THEN o.kind WHEN t.cancel_requested THEN 'cancelled'
+               WHEN {_AGAIN} THEN 'scheduled' ELSE 'failed' END,
+  run_at = CASE WHEN {_AGAIN} THEN now() + o.delay * interval '1 second' END,
+  finished_at = CASE WHEN {_AGAIN} THEN NULL ELSE now() END,
+  failures = t.failures + (o.kind IN ('failed','retry'))::int,
+  result = o.result, error = o.error, worker_id = NULL, revision = t.revision + 1
+  FROM outcome o
+ WHERE t.id = o.id AND t.attempt = o.attempt AND t.state || '' = 'running' AND t.worker_id = %(worker)s::uuid
+{_CHANGED}
+"""
+
+FAILURES = """
+INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, started_at,
+                                   finished_at)
+SELECT t.id, t.attempt, t.last_worker, 'failure', f.error_class, f.message, f.traceback, t.started_at, now()
+  FROM unnest(%(ids)s::uuid[], %(classes)s::text[], %(messages)s::text[], %(tracebacks)s::text[])
+           AS f(id, error_class, message, traceback)
+  JOIN taskdeck_task t ON t.id = f.id
+"""
+
+_HELD = """
+  SELECT t.id, t.attempt FROM taskdeck_task t
+    JOIN unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS o(id, attempt) ON o.id = t.id AND o.attempt = t.attempt
+   WHERE t.state || '' = 'running' AND t.worker_id = %(worker)s::uuid ORDER BY t.id FOR UPDATE OF t"""
+_STILL_HELD = """
+  FROM held h WHERE t.id = h.id AND t.attempt = h.attempt AND t.state || '' = 'running'
+"""
+RELEASE = f"""
+WITH held AS MATERIALIZED ({_HELD})
+UPDATE taskdeck_task t SET state = CASE WHEN t.cancel_requested THEN 'cancelled' ELSE 'queued' END,
+  finished_at = CASE WHEN t.cancel_requested THEN now() END, worker_id = NULL, revision = t.revision + 1
+{_STILL_HELD}
+{_CHANGED}
+"""
+
+_LOSS_SET = f"""
+UPDATE taskdeck_task t SET
+  state = CASE WHEN t.cancel_requested THEN 'cancelled' WHEN t.losses >= t.max_losses THEN 'failed' ELSE 'queued' END,
+  finished_at = CASE WHEN t.cancel_requested OR t.losses >= t.max_losses THEN now() END,
+  error = CASE WHEN t.losses >= t.max_losses THEN 'worker lost' ELSE t.error END,
+  losses = t.losses + 1, worker_id = NULL, revision = t.revision + 1
+{_STILL_HELD}
+{_CHANGED}
+"""
+RELEASE_LOST = f"WITH held AS MATERIALIZED ({_HELD}) {_LOSS_SET}"
+REQUEUE_LOST = f"""
+WITH held AS MATERIALIZED (
+  SELECT t.id, t.attempt FROM taskdeck_task t WHERE t.state = 'running' AND t.worker_id = %(lost)s::uuid
+   ORDER BY t.id FOR UPDATE)
+{_LOSS_SET}
+"""
+SWEEP = f"""
+WITH orphan AS MATERIALIZED (
+  SELECT t.id, t.attempt FROM taskdeck_task t WHERE t.state = 'running'
+     AND NOT EXISTS (SELECT 1 FROM taskdeck_worker w WHERE w.id = t.worker_id AND w.state = 'alive')),
+held AS MATERIALIZED (
+  SELECT t.id, t.attempt FROM taskdeck_task t JOIN orphan o ON o.id = t.id AND o.attempt = t.attempt
+   WHERE t.state || '' = 'running' ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
+{_LOSS_SET}
+"""
+LOSSES = """
+INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, started_at,
+                                   finished_at)
+SELECT id, attempt, last_worker, 'loss', '', 'worker lost', '', started_at, now()
+  FROM taskdeck_task WHERE id = ANY(%(ids)s::uuid[])
+"""
+
+PROMOTE_DUE = f"""
+WITH due AS MATERIALIZED (
+  SELECT id FROM taskdeck_task WHERE state = 'scheduled' AND run_at <= now()
+   ORDER BY run_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE taskdeck_task t SET state = 'queued', run_at = NULL, revision = t.revision + 1
+  FROM due WHERE t.id = due.id AND t.state || '' = 'scheduled'
+{_CHANGED}
+"""
+
+CANCEL = f"""
+WITH target AS MATERIALIZED (
+  SELECT id FROM taskdeck_task
+   WHERE id = ANY(%(ids)s::uuid[]) AND state || '' IN ('scheduled','queued','running') ORDER BY id FOR UPDATE)
+UPDATE taskdeck_task t SET state = CASE WHEN t.state = 'running' THEN t.state ELSE 'cancelled' END,
+  finished_at = CASE WHEN t.state = 'running' THEN NULL ELSE now() END,
+  run_at = NULL, cancel_requested = true, revision = t.revision + 1
+  FROM target WHERE t.id = target.id
+   AND (t.state || '' IN ('scheduled','queued') OR (t.state || '' = 'running' AND NOT t.cancel_requested))
+{_CHANGED}
+"""
+
+RETRY = f"""
+WITH target AS MATERIALIZED (
+  SELECT id FROM taskdeck_task
+   WHERE id = ANY(%(ids)s::uuid[]) AND state || '' IN ('succeeded','failed','cancelled') ORDER BY id FOR UPDATE)
+UPDATE taskdeck_task t SET state = 'queued', failures = 0, losses = 0, cancel_requested = false, finished_at = NULL,
+  result = NULL, error = NULL, revision = t.revision + 1
+  FROM target WHERE t.id = target.id AND t.state || '' IN ('succeeded','failed','cancelled')
+{_CHANGED}
+"""
+
+PROGRESS = """
+INSERT INTO taskdeck_task_live AS l (task_id, attempt, seq, done, total, stage, metadata, updated_at)
+SELECT r.id, r.attempt, r.seq, r.done, r.total, r.stage, '{}', now()
+  FROM json_to_recordset(%(reports)s::json)
+           AS r(id uuid, attempt int, seq int, done float8, total float8, stage text)
+  JOIN taskdeck_task t ON t.id = r.id
+ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq, done = excluded.done,
+  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at
+ WHERE excluded.attempt > l.attempt OR (excluded.attempt = l.attempt AND excluded.seq > l.seq)
+"""
+
+REGISTER = """
+INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, started_at,
+                             heartbeat_at)
+VALUES (%(worker)s::uuid, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s::jsonb, %(concurrency)s,
+        now(), now())
+"""
+HEARTBEAT = """
+UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now()
+ WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat
+"""
+ALIVE = "SELECT id::text, heartbeat FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s::uuid"
+_UNRENEWED = "id = %(lost)s::uuid AND state = 'alive' AND heartbeat = coalesce(%(seen)s::bigint, heartbeat)"
+MARK_LOST: tuple[str, ...] = (
+    f"SELECT id::text FROM taskdeck_worker WHERE {_UNRENEWED} FOR UPDATE",
+    f"UPDATE taskdeck_worker SET state = 'lost', stopped_at = now() WHERE {_UNRENEWED} RETURNING id::text",
+)
+HELD = """
+SELECT id::text, attempt, cancel_requested FROM taskdeck_task
+ WHERE worker_id = %(worker)s::uuid AND state = 'running'
+"""
+LOCK_WORKER = (
+    "SELECT id::text FROM taskdeck_worker WHERE id = %(worker)s::uuid AND state = 'alive' FOR UPDATE"
+)
+STOP = """
+UPDATE taskdeck_worker SET state = 'stopped', stopped_at = now() WHERE id = %(worker)s::uuid AND state = 'alive'
+"""
+
+
+def now() -> None:
+    """The statements ask the database's own clock."""
+
+
+def written_id(text: str) -> str:
+    return text
+
+
+def read_id(text: str) -> str:
+    return text
+
+
+def ids(texts: Iterable[str]) -> list[str]:
+    return list(texts)
+
+
+def names(texts: Iterable[str]) -> list[str]:
+    return list(texts)
+
+
+def held(held: Iterable[tuple[str, int]]) -> Mapping[str, Any]:
+    pairs = list(held)
+    return {"ids": [task_id for task_id, _ in pairs], "attempts": [attempt for _, attempt in pairs]}
+
+
+def outcomes(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+    return {
+        "ids": [o.id for o in outcomes],
+        "attempts": [o.attempt for o in outcomes],
+        "kinds": [o.kind for o in outcomes],
+        "delays": [o.delay_seconds for o in outcomes],
+        "results": [o.result for o in outcomes],
+        "errors": [o.error for o in outcomes],
+    }
+
+
+def failures(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+    return {
+        "ids": [o.id for o in outcomes],
+        "classes": [o.error_class for o in outcomes],
+        "messages": [o.message for o in outcomes],
+        "tracebacks": [o.traceback for o in outcomes],
+    }

@@ -1,0 +1,60 @@
+"""What goes into a transition and what it made of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks_app.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt this worker now owns. ``arguments`` is JSON text."""
+
+    id: str
+    attempt: int
+    revision: int
+    priority: int
+    function: str
+    queue: str
+    arguments: str
+    failures: int
+    losses: int
+    max_attempts: int
+    owner_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended.
+
+    ``kind`` is succeeded, failed, cancelled or retry: a failure that policy answers with a further
+    attempt after ``delay_seconds``, unless the attempts are used up. ``result`` is JSON text.
+    """
+
+    id: str
+    attempt: int
+    kind: str
+    result: str | None = None
+    error: str | None = None
+    error_class: str = ""
+    message: str = ""
+    traceback: str = ""
+    delay_seconds: float = 0.0
+
+    @property
+    def is_failure(self) -> bool:
+        return self.kind in ("failed", "retry")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a transition made of a row."""
+
+    id: str
+    attempt: int
+    state: State
+    revision: int
+    function: str
+    queue: str
+    owner_id: int | None
