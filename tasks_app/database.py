@@ -118,13 +118,15 @@ def _with_planner_guard(params: Mapping[str, Any], timeout_seconds: float) -> di
     """Connection parameters for statements that all go by an index.
 
     A table that was created empty has no statistics worth the name: a sequential, a bitmap scan or a
-    sort looks cheap to the planner and is not. READ COMMITTED is what the statements are written for.
+    sort looks cheap to the planner and is not. What has no other way is priced so high that each
+    execution would be compiled first, hence no JIT. READ COMMITTED is what the statements are written for.
     """
     timeout_ms = round(timeout_seconds * 1000)
     settings = {
         "enable_seqscan": "off",
         "enable_bitmapscan": "off",
         "enable_sort": "off",
+        "jit": "off",
         "default_transaction_isolation": r"read\ committed",
         "statement_timeout": timeout_ms,
         "idle_in_transaction_session_timeout": timeout_ms,
