@@ -8,7 +8,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run test check openapi venv console browser test-frontend test-python
+.PHONY: run test check openapi venv console browser servers test-frontend test-python
 .DELETE_ON_ERROR:
 
 run: .venv/.base $(CONSOLE_TARGET)
@@ -21,7 +21,7 @@ ifdef CONSOLE_TARGET
 	cd frontend && npm test
 endif
 
-test-python: .venv/.dev $(CONSOLE_TARGET) browser
+test-python: .venv/.dev $(CONSOLE_TARGET) browser servers
 	$(BIN)/python -m pytest --ignore=tests/e2e
 	$(BIN)/python -m pytest tests/e2e
 
@@ -67,14 +67,9 @@ $(CONSOLE): frontend/node_modules/.installed $(SOURCES)
 
 # The browser tests drive Debian's Chromium, with the console's font.
 browser:
-	@missing=""; \
-	command -v chromium >/dev/null || missing="chromium"; \
-	test -e /usr/share/doc/fonts-inter || missing="$$missing fonts-inter"; \
-	test -n "$$missing" || exit 0; \
-	if [ "$$(id -u)" = 0 ]; then as_root=""; \
-	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root="sudo"; \
-	else echo "The browser tests need: $$missing. Run as root: apt-get install $$missing" >&2; exit 1; fi; \
-	command -v apt-get >/dev/null || { echo "Please install: $$missing" >&2; exit 1; }; \
-	echo "Installing $$missing"; \
-	{ apt-cache show $$missing >/dev/null 2>&1 || $$as_root apt-get update -qq; } && \
-	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+	@.ci/apt-install chromium=/usr/bin/chromium fonts-inter=/usr/share/fonts/*/inter
+
+# The tests start private instances of these; no service of the system is used or started.
+servers:
+	@.ci/apt-install 'postgresql=/usr/lib/postgresql/*/bin/postgres' redis-server=/usr/bin/redis-server \
+		rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server nginx=/usr/sbin/nginx iproute2=/usr/bin/ip

@@ -15,6 +15,7 @@ from tasks_app.conf import get_conf
 from tasks_app.embedded import EmbeddedValkey
 from tests.support.machine import Up
 from tests.support.processes import marked_processes
+from tests.support.servers import Home, PostgreSQL, RabbitMQ, Redis
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,8 +49,54 @@ def up(tmp_path: Path) -> Iterator[Up]:
     running.process.wait(10)
 
 
-def assert_all_are_running(up: Up) -> None:
-    lines = list(marked_processes(up.marker).values())
-    for part in ("manage.py up", "daphne", "valkey-server"):
-        assert sum(part in line for line in lines) == 1, lines
-    assert sum("runworker" in line for line in lines) == 3, lines  # guard, supervisor, one executor
+@pytest.fixture(scope="session")
+def home() -> Iterator[Home]:
+    home = Home()
+    yield home
+    home.end()
+
+
+@pytest.fixture(scope="session")
+def session_postgresql(home: Home) -> PostgreSQL:
+    return PostgreSQL(home)
+
+
+@pytest.fixture(scope="session")
+def session_rabbitmq(home: Home) -> RabbitMQ:
+    return RabbitMQ(home)
+
+
+@pytest.fixture(scope="session")
+def session_redis(home: Home) -> Redis:
+    return Redis(home)
+
+
+@pytest.fixture
+def postgresql(session_postgresql: PostgreSQL) -> PostgreSQL:
+    """The test run's PostgreSQL, started at the first need and again after a test that stopped it."""
+    session_postgresql.start()
+    return session_postgresql
+
+
+@pytest.fixture
+def rabbitmq(session_rabbitmq: RabbitMQ) -> RabbitMQ:
+    """The test run's RabbitMQ, started at the first need and again after a test that stopped it."""
+    session_rabbitmq.start()
+    return session_rabbitmq
+
+
+@pytest.fixture
+def redis_server(session_redis: Redis) -> Redis:
+    """The test run's Redis (the embedded Valkey is another), empty."""
+    session_redis.start()
+    session_redis.flush()
+    return session_redis
+
+
+@pytest.fixture
+def database_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """A migrated, empty PostgreSQL database of this test's own."""
+    url = postgresql.fresh_database()
+    yield url
+    postgresql.start()
+    postgresql.drop(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -11,13 +12,24 @@ from typing import TypeVar
 
 T = TypeVar("T")
 MARKER = "TASKDECK_TEST_MARKER"
+FIRST_EPHEMERAL_PORT = 32_768
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listened on a moment ago.
+
+    Below the range from which the kernel serves outgoing connections, so that none of them takes it before
+    the server starts (or while it is down for a restart).
+    """
+    while True:
+        port = random.randrange(10_000, FIRST_EPHEMERAL_PORT)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
 
 
 def marked_processes(marker: str) -> dict[int, str]:
