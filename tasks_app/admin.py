@@ -39,7 +39,8 @@ class FunctionFilter(admin.SimpleListFilter):
         return queryset.filter(function=value) if value else queryset
 
 
-class AttemptInline(ReadOnly, admin.TabularInline[TaskAttempt, Task]):
+# Django's admin classes are generic for type checkers only.
+class AttemptInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     model = TaskAttempt
     extra = 0
     fields = ("attempt", "kind", "worker_name", "error_class", "message", "started_at", "finished_at")
@@ -50,7 +51,7 @@ class AttemptInline(ReadOnly, admin.TabularInline[TaskAttempt, Task]):
 
 
 @admin.register(Task)
-class TaskAdmin(ReadOnly, admin.ModelAdmin[Task]):
+class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         "id",
         "function",
@@ -85,7 +86,7 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin[Task]):
 
 
 @admin.register(Worker)
-class WorkerAdmin(ReadOnly, admin.ModelAdmin[Worker]):
+class WorkerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("node", "state", "host", "pid", "concurrency", "version", "started_at", "heartbeat_at")
     list_filter = ("state",)
     search_fields = ("node", "host")

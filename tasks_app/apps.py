@@ -9,6 +9,7 @@ class TasksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from tasks_app import checks  # noqa: F401 - registers itself
         from tasks_app.functions import registry
 
         registry.discover()

@@ -15,6 +15,7 @@ from tasks_app.compat import (
     TaskResultStatus,
     task_enqueued,
 )
+from tasks_app.django_task import TaskdeckTask
 from tasks_app.functions import registry
 from tasks_app.models import Task as TaskRecord
 from tasks_app.states import State, django_status
@@ -24,6 +25,7 @@ from tasks_app.submit import submit
 class TaskdeckBackend(BaseTaskBackend):
     """``TASKS = {"default": {"BACKEND": "tasks_app.backend.TaskdeckBackend"}}``."""
 
+    task_class = TaskdeckTask
     supports_defer = True
     supports_async_task = True
     supports_get_result = True

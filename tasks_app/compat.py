@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from django import VERSION
 
 if TYPE_CHECKING or VERSION >= (6, 0):
-    from django.tasks import task
+    from django.tasks import task, task_backends
     from django.tasks.backends.base import BaseTaskBackend
     from django.tasks.base import Task, TaskError, TaskResult, TaskResultStatus
     from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
     from django.tasks.signals import task_enqueued, task_finished, task_started
 else:
-    from django_tasks import task
+    from django_tasks import task, task_backends
     from django_tasks.backends.base import BaseTaskBackend
     from django_tasks.base import Task, TaskError, TaskResult, TaskResultStatus
     from django_tasks.exceptions import InvalidTaskError as InvalidTask
@@ -29,6 +29,7 @@ __all__ = [
     "TaskResultDoesNotExist",
     "TaskResultStatus",
     "task",
+    "task_backends",
     "task_enqueued",
     "task_finished",
     "task_started",

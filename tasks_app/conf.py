@@ -42,13 +42,46 @@ class Conf:
 
 def read_conf(given: dict[str, Any]) -> Conf:
     """Build the configuration. Raises ImproperlyConfigured with every fault in one message."""
-    known = {field.name.upper(): field.name for field in fields(Conf)}
-    faults = [f"unknown setting TASKDECK[{key!r}]" for key in given if key not in known]
-    conf = Conf(**{known[key]: value for key, value in given.items() if key in known})
-    faults += conf.faults()
-    if faults:
+    if faults := conf_faults(given):
         raise ImproperlyConfigured("TASKDECK: " + "; ".join(faults))
-    return conf
+    return _conf_of(given)
+
+
+def conf_faults(given: dict[str, Any]) -> list[str]:
+    """One sentence for each fault; limits are looked at once every value has its type."""
+    unknown = [f"unknown setting TASKDECK[{key!r}]" for key in given if key not in _KEYS]
+    wrong = [
+        f"{key} must be {_TYPES[_KEYS[key]].words}, not {value!r}"
+        for key, value in given.items()
+        if key in _KEYS and not _TYPES[_KEYS[key]].takes(value)
+    ]
+    return unknown + (wrong or _conf_of(given).faults())
+
+
+def _conf_of(given: dict[str, Any]) -> Conf:
+    known = {_KEYS[key]: value for key, value in given.items() if key in _KEYS}
+    if "data_dir" in known:
+        known["data_dir"] = Path(known["data_dir"])
+    return Conf(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    words: str
+    classes: tuple[type, ...]
+
+    def takes(self, value: object) -> bool:
+        return isinstance(value, self.classes) and not isinstance(value, bool)
+
+
+_KINDS = {
+    "str": _Type("text", (str,)),
+    "int": _Type("a whole number", (int,)),
+    "float": _Type("a number", (int, float)),
+    "Path": _Type("a path", (str, Path)),
+}
+_KEYS = {field.name.upper(): field.name for field in fields(Conf)}
+_TYPES = {field.name: _KINDS[str(field.type)] for field in fields(Conf)}
 
 
 @cache

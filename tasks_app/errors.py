@@ -67,6 +67,17 @@ class BodyTooLarge(TaskdeckError):
         return [FieldError("body", str(self))]
 
 
+class InvalidOptions(TaskdeckError):
+    """Options of a task function that cannot be honoured; ``faults`` has a sentence for each."""
+
+    code = "invalid_options"
+    title = "Invalid options of a task function"
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults))
+
+
 class UnknownFunction(TaskdeckError):
     code = "unknown_function"
     status = 404

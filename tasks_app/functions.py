@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,12 +11,12 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
 from tasks_app.adapters import ArgumentAdapter, build_adapter
 from tasks_app.compat import Task
-from tasks_app.errors import UnknownFunction
+from tasks_app.errors import InvalidOptions, UnknownFunction
+from tasks_app.options import TaskOptions, read_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class TaskFunction:
     priority: int
     is_async: bool
     takes_context: bool
+    options: TaskOptions
     adapter: ArgumentAdapter
     django_task: Any
 
@@ -40,26 +42,45 @@ class TaskFunction:
         return self.adapter.defaults
 
 
+def options_of(task: Any) -> TaskOptions:
+    """What the decorator was given, under what the settings say. Raises InvalidOptions for the settings."""
+    declared = getattr(task, "options", TaskOptions())
+    return read_options(given_in_settings(task.get_backend()).get(task.module_path, {}), base=declared)
+
+
+def given_in_settings(backend: Any) -> dict[str, dict[str, Any]]:
+    """``OPTIONS["FUNCTIONS"]`` of a backend: options by the path of a function, for functions of others."""
+    given: dict[str, dict[str, Any]] = backend.options.get("FUNCTIONS", {})
+    return given
+
+
 def describe(task: Any) -> TaskFunction:
-    func = task.func
+    """Raises InvalidOptions."""
+    func, options = task.func, options_of(task)
+    slug = options.name or func.__name__
     return TaskFunction(
-        slug=func.__name__,
+        slug=slug,
         path=task.module_path,
-        title=func.__name__.replace("_", " ").capitalize(),
+        title=re.sub("[_-]+", " ", slug).strip().capitalize(),
         description=inspect.cleandoc(func.__doc__ or ""),
         queue=task.queue_name,
         priority=task.priority,
         is_async=inspect.iscoroutinefunction(func),
         takes_context=bool(getattr(task, "takes_context", False)),
+        options=options,
         adapter=build_adapter(func, takes_context=bool(getattr(task, "takes_context", False))),
         django_task=task,
     )
 
 
 class Registry:
-    """Only functions in here can be submitted or run; nothing is imported by a name from outside."""
+    """Only functions in here can be submitted or run; nothing is imported by a name from outside.
+
+    A function with faults is left out; ``faults`` tells them by its path, ``manage.py check`` reports them.
+    """
 
     def __init__(self) -> None:
+        self.faults: dict[str, list[str]] = {}
         self._by_path: dict[str, TaskFunction] = {}
         self._by_slug: dict[str, TaskFunction] = {}
 
@@ -73,15 +94,19 @@ class Registry:
     def add_module(self, name: str) -> None:
         for value in vars(import_module(name)).values():
             if isinstance(value, Task):
-                self.add(describe(value))
+                try:
+                    self.add(describe(value))
+                except InvalidOptions as error:
+                    self.faults[value.module_path] = error.faults
 
     def add(self, function: TaskFunction) -> None:
-        """Raises ImproperlyConfigured when two functions would share one URL."""
+        """Two functions cannot share one URL: the second one is a fault."""
         other = self._by_slug.get(function.slug)
         if other and other.path != function.path:
-            raise ImproperlyConfigured(
-                f"task functions {other.path} and {function.path} share the name {function.slug!r}"
-            )
+            self.faults[function.path] = [
+                f"has the name {function.slug!r}, as has {other.path}; give one another by @task(name=...)"
+            ]
+            return
         self._by_slug[function.slug] = self._by_path[function.path] = function
 
     def by_slug(self, name: str) -> TaskFunction:

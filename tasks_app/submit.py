@@ -57,6 +57,8 @@ def submit(
         state=State.SCHEDULED if waits else State.QUEUED,
         run_at=run_after if waits else None,
         owner_id=owner_id,
+        max_attempts=function.options.max_attempts,
+        max_losses=function.options.losses_allowed,
         arguments=checked,
         created_at=now,
     )

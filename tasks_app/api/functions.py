@@ -63,12 +63,13 @@ class FunctionView(TaskdeckView):
 
 def view_of(function: TaskFunction) -> type[TaskdeckView]:
     """A view class of the function's own, so that the OpenAPI document has its arguments."""
+    identifier = function.slug.replace("-", "_")
 
     class TypedFunctionView(TaskdeckView):
         permission_classes = [MaySeeFunctions]
 
         @extend_schema(
-            operation_id=f"function_{function.slug}",
+            operation_id=f"function_{identifier}",
             summary=f"{function.title}: description and schema",
             responses={200: OpenApiResponse(shape(FunctionDocument)), **problems(401, 403)},
             tags=["functions"],
@@ -77,7 +78,7 @@ def view_of(function: TaskFunction) -> type[TaskdeckView]:
             return Response(function_document(function))
 
         @extend_schema(
-            operation_id=f"submit_{function.slug}",
+            operation_id=f"submit_{identifier}",
             summary=f"Submit {function.slug}",
             description=function.description,
             request={JSON: inlined(function.schema)},
@@ -89,7 +90,7 @@ def view_of(function: TaskFunction) -> type[TaskdeckView]:
             access.require("submit")
             return accepted(submit(function=function, arguments=self.body(request), owner_id=access.user_id))
 
-    TypedFunctionView.__name__ = f"{function.slug.title().replace('_', '')}View"
+    TypedFunctionView.__name__ = f"{identifier.title().replace('_', '')}View"
     return TypedFunctionView
 
 

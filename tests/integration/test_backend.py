@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks_app.compat import TaskResultDoesNotExist, TaskResultStatus
+from tasks_app.compat import TaskResultDoesNotExist, TaskResultStatus, task
 from tasks_app.errors import InvalidArguments
 from tasks_app.examples.tasks import fibonacci
+from tasks_app.functions import describe
 from tasks_app.models import Task
+from tasks_app.submit import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,6 +22,14 @@ def test_enqueue_stores_a_waiting_task_that_can_be_read_back() -> None:
     again = fibonacci.get_result(result.id)
     assert again.kwargs == {"number": 20}
     assert Task.objects.get(pk=result.id).priority == 7
+
+
+@pytest.mark.parametrize(("rule", "losses"), [("requeue", 2), ("fail", 0)])
+def test_the_budgets_of_the_function_are_stored_with_the_task(rule: str, losses: int) -> None:
+    options = task(max_attempts=5, on_worker_lost=rule, max_losses=2)(fibonacci.func)
+    submitted = submit(function=describe(options), arguments={"number": 1}, owner_id=None)
+    stored = Task.objects.get(pk=submitted.id)
+    assert (stored.max_attempts, stored.max_losses) == (5, losses)
 
 
 def test_run_after_schedules() -> None:
