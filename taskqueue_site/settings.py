@@ -9,6 +9,7 @@ from typing import Any
 
 import django
 import environ
+from psycopg import IsolationLevel
 
 from tasks_app import embedded
 
@@ -75,6 +76,9 @@ TEMPLATES = [
     }
 ]
 
+DATABASE_CONNECTION_SECONDS = 600
+DATABASE_POOL_SECONDS = 5.0
+"""How long a request waits for a connection while all are in use or the database is away."""
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'taskdeck.sqlite3'}")
 }
@@ -87,6 +91,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     # A file, because the in-memory default cannot be shared with threads and child processes.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / f"test-{os.getpid()}.sqlite3")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # READ COMMITTED is what the statements are written for, whatever this server's default is.
+    options: dict[str, Any] = DATABASES["default"].setdefault("OPTIONS", {})
+    options["isolation_level"] = IsolationLevel.READ_COMMITTED
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # An ASGI server has a thread per request: persistent connections would be left behind in them.
+    if pool_size := env.int("TASKDECK_DATABASE_POOL", default=0):
+        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": DATABASE_POOL_SECONDS}
+    else:
+        DATABASES["default"]["CONN_MAX_AGE"] = DATABASE_CONNECTION_SECONDS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.discover(DATA_DIR) or ""
@@ -169,6 +183,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+# Only for a proxy that sets X-Forwarded-Proto on every request: otherwise any client may claim https.
+if env.bool("TASKDECK_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("TASKDECK_HTTPS", default=False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
