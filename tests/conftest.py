@@ -8,14 +8,17 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import environ
 import pytest
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from tasks_app.conf import get_conf
 from tasks_app.embedded import EmbeddedValkey
 from tests.support.machine import Up
 from tests.support.processes import marked_processes
 from tests.support.servers import Home, PostgreSQL, RabbitMQ, Redis
+from tests.support.servers.postgresql import DJANGO_ALIAS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,6 +62,22 @@ def home() -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def session_postgresql(home: Home) -> PostgreSQL:
     return PostgreSQL(home)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> None:
+    """Name the test run's PostgreSQL as a second database where a test asks for it.
+
+    pytest-django then creates its test database beside the default one's.
+    """
+    marks = [mark for item in request.session.items for mark in item.iter_markers("django_db")]
+    if any(DJANGO_ALIAS in mark.kwargs.get("databases", ()) for mark in marks):
+        server = request.getfixturevalue("session_postgresql")
+        server.start()
+        config = environ.Env.db_url_config(server.url)
+        connections.settings[DJANGO_ALIAS] = connections.configure_settings({DEFAULT_DB_ALIAS: config})[
+            DEFAULT_DB_ALIAS
+        ]
 
 
 @pytest.fixture(scope="session")

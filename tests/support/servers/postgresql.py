@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[3]
 USER = "taskdeck"
 TEMPLATE = "taskdeck_template"
 PACKAGE = "postgresql"
+DJANGO_ALIAS = "postgresql"
+"""Django's name of a test database on this server; see `django_db_modify_db_settings` in conftest."""
 
 
 class PostgreSQL(Server):
