@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tasks_app import transitions
 from tasks_app.access import Access
@@ -13,6 +14,8 @@ from tasks_app.live import event_of
 from tasks_app.models import Task
 from tasks_app.selectors import visible_tasks
 from tasks_app.states import State
+from tasks_app.transitions import Changed
+from tasks_app.wire import StopStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,21 @@ def cancel(*, access: Access, task_id: str) -> Acted:
     task = _find(access, task_id)
     changed = transitions.cancel(DjangoSession(), ids=[task_id])
     if changed:
-        delivery.announce(event_of(changed[0], cancel_requested=True))
+        announce_cancel(changed[0])
         return Acted(changed[0].state, True)
     task.refresh_from_db()
     if task.state == State.RUNNING and task.cancel_requested:
         return Acted(State.RUNNING, True)
     raise StateConflict(task.state, "cancel")
+
+
+def announce_cancel(changed: Changed) -> None:
+    if changed.state != State.RUNNING:
+        delivery.announce(event_of(changed, cancel_requested=True))
+        return
+    step: StopStep = {"step": "requested", "reason": "cancel", "at": datetime.now(UTC).isoformat()}
+    transitions.record_step(DjangoSession(), task_id=changed.id, attempt=changed.attempt, step=step)
+    delivery.announce(event_of(changed, cancel_requested=True, step=step))
 
 
 def retry(*, access: Access, task_id: str) -> Acted:

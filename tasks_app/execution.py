@@ -10,12 +10,16 @@ from typing import Any
 
 import msgpack
 
+from tasks_app.compat import task_backends
 from tasks_app.conf import get_conf
 from tasks_app.context import TaskContext
 from tasks_app.documents import check_document, dump_json
 from tasks_app.errors import InvalidDocument
+from tasks_app.failures import failure_body
 from tasks_app.functions import TaskFunction, registry
+from tasks_app.interrupts import TaskCancelled
 from tasks_app.media import Media, is_media
+from tasks_app.retrying import pause_after
 
 
 @cache
@@ -25,12 +29,41 @@ def runner() -> asyncio.Runner:
 
 
 def run_task(path: str, body: bytes, report: Callable[[bytes], None]) -> tuple[str, bytes]:
-    """Run one task. The kind of its outcome and the outcome's body; what the task raises passes through."""
+    """Run one task. The kind of its outcome and the outcome's body.
+
+    ``TaskCancelled`` passes through: only the executor knows whether it was asked for.
+    """
     envelope = msgpack.unpackb(body)
+    function = registry.by_path(path)
     started = time.perf_counter()
-    text = result_text(call(registry.by_path(path), envelope, report))
+    try:
+        text = result_text(call(function, envelope, report))
+    except TaskCancelled:
+        raise
+    except BaseException as error:  # recorded as the end of this attempt
+        return failed_attempt(function, envelope, error, time.perf_counter() - started)
     outcome: bytes = msgpack.packb([text, time.perf_counter() - started])
     return "succeeded", outcome
+
+
+def failed_attempt(
+    function: TaskFunction, envelope: dict[str, Any], error: BaseException, run_seconds: float
+) -> tuple[str, bytes]:
+    """``retry`` with its pause where the function's options grant a further attempt, else ``failed``."""
+
+    def task_result() -> Any:
+        return task_backends[function.django_task.backend].get_result(envelope["id"])
+
+    pause = pause_after(
+        error,
+        options=function.options,
+        failures=envelope["failures"],
+        max_attempts=envelope["max_attempts"],
+        task_result=task_result,
+    )
+    if pause is None:
+        return "failed", failure_body(error, run_seconds=run_seconds)
+    return "retry", failure_body(error, run_seconds=run_seconds, delay_seconds=pause)
 
 
 def call(function: TaskFunction, envelope: dict[str, Any], report: Callable[[bytes], None]) -> Any:

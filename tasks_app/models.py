@@ -128,7 +128,7 @@ class TaskAttempt(models.Model):
 
 
 class TaskLive(models.Model):
-    """Progress of the running attempt, apart from the task row so that it changes by transitions only."""
+    """Progress of the running attempt and the steps to stop it: the task row changes by transitions only."""
 
     task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="live")
     attempt = models.IntegerField()
@@ -137,6 +137,7 @@ class TaskLive(models.Model):
     total = models.FloatField(null=True)
     stage = models.TextField(default="")
     metadata = models.JSONField(default=dict)
+    steps = models.JSONField(default=list)
     updated_at = models.DateTimeField()
 
     class Meta:

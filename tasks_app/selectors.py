@@ -20,7 +20,7 @@ from tasks_app.media import Media, from_document, is_media
 from tasks_app.models import Task, Worker
 from tasks_app.redis_client import read_result
 from tasks_app.states import State
-from tasks_app.wire import MEDIA_KEY, AttemptDocument, Progress, TaskDetail, TaskRow
+from tasks_app.wire import MEDIA_KEY, AttemptDocument, Progress, StopStep, TaskDetail, TaskRow
 
 PREVIEW_LETTERS = 200
 COUNT_CAP = 10_000
@@ -60,6 +60,11 @@ def _progress(task: Task) -> Progress | None:
         "total": live.total,
         "stage": live.stage,
     }
+
+
+def _steps(task: Task) -> list[StopStep]:
+    live = getattr(task, "live", None)
+    return list(live.steps) if live is not None and live.attempt == task.attempt else []
 
 
 def _base(task: Task) -> dict[str, Any]:
@@ -169,9 +174,10 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
         "result": {MEDIA_KEY: result[MEDIA_KEY]} if picture else result,
         "result_url": f"/api/tasks/{task.pk}/result/" if picture else None,
         "traceback": attempts[-1]["traceback"] or None if attempts and task.state == State.FAILED else None,
+        "steps": _steps(task),
         "attempts": attempts,
     }
-    return document, _etag([task])
+    return document, digest([_etag([task]), str(document["steps"])])
 
 
 def media_result(access: Access, task_id: str) -> Media:

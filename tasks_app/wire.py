@@ -19,6 +19,14 @@ class Progress(TypedDict):
     stage: str
 
 
+class StopStep(TypedDict):
+    """One step of the way on which a running attempt is made to end."""
+
+    step: Literal["requested", "interrupted", "killed"]
+    reason: Literal["cancel", "timeout"]
+    at: str
+
+
 class AttemptDocument(TypedDict):
     attempt: int
     kind: Literal["failure", "loss"]
@@ -62,6 +70,7 @@ class TaskDetail(TaskBase):
     result: Any
     result_url: str | None
     traceback: str | None
+    steps: list[StopStep]
     attempts: list[AttemptDocument]
 
 
@@ -81,6 +90,7 @@ class TaskEvent(TypedDict):
     error: NotRequired[str | None]
     cancel_requested: NotRequired[bool]
     progress: NotRequired[Progress]
+    step: NotRequired[StopStep]
 
 
 class GroupMessage(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tasks_app import transitions
@@ -40,9 +40,11 @@ class Care:
         lease: Lease,
         news: News,
         on_over: Callable[[], None],
+        *,
+        watched: Sequence[Lane],
     ) -> None:
         self._worker_id, self._options, self._lane, self._lease = worker_id, options, lane, lease
-        self._news, self._on_over = news, on_over
+        self._news, self._on_over, self._watched = news, on_over, watched
         self._seen: dict[str, Seen] = {}
         self._sweep_at = 0.0
         self._beat_at = 0.0
@@ -58,7 +60,7 @@ class Care:
 
     async def _turn(self) -> None:
         now = boottime()
-        if now >= self._beat_at:
+        if now >= self._beat_at and not self._is_work_stuck():
             self._beat_at = now + self._options.heartbeat_seconds
             if not await self._lane.run(transitions.heartbeat, worker_id=self._worker_id):
                 self._on_over()
@@ -69,6 +71,11 @@ class Care:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY_SECONDS
             self.tell(await self._lane.run(transitions.sweep))
+
+    def _is_work_stuck(self) -> bool:
+        """R7: a worker whose claims or finishes hang must not look alive."""
+        stuck = [lane for lane in self._watched if lane.pending_seconds > self._options.self_stop_seconds]
+        return bool(stuck)
 
     async def _reap(self) -> None:
         now = boottime()

@@ -5,41 +5,33 @@ from __future__ import annotations
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable
 
-import msgpack
-
+from tasks_app.failures import failure_body
+from tasks_app.interrupts import TaskCancelled, TaskTimeout
 from worker.board import Order, Slot
 from worker.channel import Channel, Row, frames
+from worker.recycling import Limits, Recycling
 
 FLUSH_AFTER_SECONDS = 0.005
-TRACEBACK_LIMIT = 16_000  # characters, the last ones
+NO_LIMITS = Limits()
 Report = Callable[[bytes], None]
 Run = Callable[[str, bytes, Report], tuple[str, bytes]]
-
-
-class TaskCancelled(BaseException):
-    """Raised inside a task that is to stop. Not an Exception: ``except Exception`` must not eat it."""
-
-
-class TaskTimeout(BaseException):
-    """Raised inside a task that passed its soft limit."""
 
 
 class Executor:
     """Frames in: ``run``, one row each: the task's word and body. Frames out:
 
     - ``outcome``, rows in the order of the ends. The word is what ``run`` returned, or
-      ``TaskCancelled`` after a cancel order, or ``failed`` for whatever else escaped from ``run``
-      (body: msgpack map of error, error_class, message, traceback, run_seconds).
+      ``TaskCancelled`` after a cancel order, or ``failed`` for whatever else escaped from ``run``.
     - ``progress``, one row: the body that the running task reported.
 
     Outcomes gather while further tasks wait, at most FLUSH_AFTER_SECONDS or until a nudge.
     """
 
-    def __init__(self, channel: Channel, slot: Slot, run: Run) -> None:
+    def __init__(self, channel: Channel, slot: Slot, run: Run, limits: Limits = NO_LIMITS) -> None:
         self._channel, self._slot, self._run = channel, slot, run
+        self._recycling = Recycling(limits)
         self._outcomes: list[Row] = []
         self._oldest_at = 0.0
         self._is_sending = self._is_postponed = False
@@ -49,7 +41,7 @@ class Executor:
         self._main_thread = threading.get_ident()
 
     def run(self) -> int:
-        """Until every copy of the other end is closed; the exit status."""
+        """Until every copy of the other end is closed or a limit is reached; the exit status."""
         signal.signal(signal.SIGUSR1, self._on_order)
         while True:
             frame = self._channel.receive(wait=False)
@@ -68,6 +60,9 @@ class Executor:
                 self._oldest_at = time.monotonic()
             self._outcomes.append(outcome)
             self._slot.end()
+            if status := self._recycling.status():
+                self._flush()
+                return status
             if time.monotonic() - self._oldest_at > FLUSH_AFTER_SECONDS:
                 self._flush()
 
@@ -84,7 +79,7 @@ class Executor:
             self._inside = 0  # the signal may have landed inside the finally above
             if isinstance(error, TaskCancelled) and self._interrupted == position:
                 return Row(position, "TaskCancelled", b"")
-            return Row(position, "failed", failure(error, time.monotonic() - started))
+            return Row(position, "failed", failure_body(error, run_seconds=time.monotonic() - started))
         return Row(position, kind, outcome)
 
     def _report(self, position: int, body: bytes) -> None:
@@ -134,25 +129,3 @@ class Executor:
         if position == self._inside != self._interrupted:
             self._interrupted = position
             raise TaskCancelled if order == Order.CANCEL else TaskTimeout
-
-
-def failure(error: BaseException, run_seconds: float) -> bytes:
-    """The body of a failed outcome, for what ``run`` let through."""
-    message = clean(str(error))
-    name = type(error).__qualname__
-    first_line = next(iter(message.splitlines()), "")
-    body: bytes = msgpack.packb(
-        {
-            "error": f"{name}: {first_line}"[:500].removesuffix(": "),
-            "error_class": f"{type(error).__module__}.{name}".removeprefix("builtins."),
-            "message": message,
-            "traceback": clean("".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]),
-            "run_seconds": run_seconds,
-        }
-    )
-    return body
-
-
-def clean(text: str) -> str:
-    """What msgpack and every database can carry: no NUL, no lone surrogates."""
-    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()

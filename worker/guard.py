@@ -58,7 +58,7 @@ class Guard:
 
     The supervisor sends ``{"do": "fork", "number"}``. It is told ``{"event"}``: ``forked`` (number,
     pid, line of the board; descriptors: its end, the executor's end, a pidfd), ``exited`` (number,
-    how, why), ``stalled`` (for, killed) and ``stop`` (now).
+    how, why, status), ``stalled`` (for, killed) and ``stop`` (now).
     """
 
     def __init__(self, supervise: Supervise, execute: Execute, options: GuardOptions) -> None:
@@ -272,7 +272,12 @@ class Guard:
             elif executor := self._executors.pop(death.pid, None):
                 self._forget(executor)
                 self._board.give_back(executor.line)
-                facts = {"number": executor.number, "how": death.how, "why": executor.why}
+                facts = {
+                    "number": executor.number,
+                    "how": death.how,
+                    "why": executor.why,
+                    "status": death.status,
+                }
                 self._tell({"event": "exited", **facts})
 
     def _forget(self, child: Child) -> None:

@@ -13,16 +13,18 @@ from typing import Any
 
 import msgpack
 
+from tasks_app.functions import registry
 from tasks_app.transitions import Claimed
 from worker.board import Board, Order, boottime
 from worker.control import send_message
+from worker.ladder import Ladder, Step
+from worker.recycling import REASONS
 from worker.remote import Remote
 from worker.runtimes import RunTimes
 
 log = logging.getLogger("taskdeck.worker")
 LONG_SECONDS = 0.1  # nothing waits behind a task that runs longer
 LOOK_EVERY_SECONDS = 0.02
-GRACE_SECONDS = 5.0  # between the cancel exception and the kill
 PATIENCE_SECONDS = 1.0  # how long a claimed task may wait for an executor here
 
 
@@ -33,8 +35,8 @@ class Held:
     task: Claimed
     word: str
     body: bytes
+    ladder: Ladder
     waits_since: float = 0.0
-    cancel_since: float = 0.0
 
     @property
     def key(self) -> tuple[str, int]:
@@ -51,14 +53,17 @@ def pack(task: Claimed) -> Held:
         "failures": task.failures,
         "max_attempts": task.max_attempts,
     }
-    return Held(task, task.function, msgpack.packb(envelope))
+    ladder = Ladder.of(registry.by_path(task.function).options)
+    return Held(task, task.function, msgpack.packb(envelope), ladder)
 
 
 class Pool:
-    """Tells its owner by four callbacks.
+    """Tells its owner by callbacks.
 
-    ``on_frame(held, kind, body)``: an executor sent something; ``on_lost(tasks, counts)``: they had begun
-    when their executor died; ``on_unstarted(tasks)``: they never began; ``on_room()``: more may be claimed.
+    ``on_frame(held, kind, body)``: an executor sent something; ``on_step(held, step)``: a running task was
+    interrupted or its executor killed; ``on_killed(held)``: that killed executor is dead;
+    ``on_lost(tasks, counts)``: they had begun when their executor died otherwise; ``on_unstarted(tasks)``:
+    they never began; ``on_room()``: more may be claimed. Nothing starts unless ``may_start()``.
     """
 
     def __init__(
@@ -66,18 +71,22 @@ class Pool:
         control: socket.socket,
         board: Board,
         *,
+        may_start: Callable[[], bool],
         on_frame: Callable[[Held, str, bytes], None],
+        on_step: Callable[[Held, Step], None],
+        on_killed: Callable[[Held], None],
         on_lost: Callable[[list[Held], bool], None],
         on_unstarted: Callable[[list[Held]], None],
         on_room: Callable[[], None],
     ) -> None:
         self._control, self._board = control, board
-        self._on_frame, self._on_lost, self._on_unstarted, self._on_room = (
+        self._may_start, self._on_frame, self._on_step, self._on_killed = (
+            may_start,
             on_frame,
-            on_lost,
-            on_unstarted,
-            on_room,
+            on_step,
+            on_killed,
         )
+        self._on_lost, self._on_unstarted, self._on_room = on_lost, on_unstarted, on_room
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
         self._remotes: dict[int, Remote[Held]] = {}
@@ -85,7 +94,7 @@ class Pool:
         self.times = RunTimes()
         self.known: set[tuple[str, int]] = set()  # from claim to recorded end
         self.is_closed = False
-        self._killed_without_loss: set[int] = set()
+        self._killed: set[int] = set()  # by us: whoever ran there is not to blame
 
     def ask_for_executors(self, count: int) -> None:
         for _ in range(count):
@@ -112,16 +121,33 @@ class Pool:
         unstarted += [held for position, held in remote.given.items() if position > last]
         remote.given.clear()
         remote.close()
-        counts = message["number"] not in self._killed_without_loss
-        self._killed_without_loss.discard(message["number"])
-        if begun:
+        if reason := REASONS.get(message["status"]):
+            log.info("executor %d is replaced: %s", remote.pid, reason)
+        is_ours = remote.number in self._killed
+        self._killed.discard(remote.number)
+        lost = [held for held in begun if not held.ladder.killed_for]
+        for held in begun:
+            if held.ladder.killed_for:
+                self._on_killed(held)
+        if lost:
             log.warning(
                 "executor %d %s (%s) with a task", remote.pid, message["how"], message["why"] or "by itself"
             )
-            self._on_lost(begun, counts)
-        self._on_unstarted(unstarted)
+            self._on_lost(lost, not is_ours)
+        self._return(unstarted)
         if not self.is_closed:
             self.ask_for_executors(1)
+
+    def _return(self, unstarted: list[Held]) -> None:
+        """To other executors; when this node stops, to the table."""
+        if self.is_closed:
+            self._on_unstarted(unstarted)
+            return
+        now = boottime()
+        for held in unstarted:
+            held.waits_since = now
+        self._waiting.extend(unstarted)
+        self._deal()
 
     # Dealing
 
@@ -158,7 +184,7 @@ class Pool:
         return held.task.losses > 0 or not self.times.is_short(held.word)
 
     def _deal(self) -> None:
-        if self.is_closed:
+        if self.is_closed or not self._may_start():
             return
         limit = self.times.ahead()
         portions: dict[int, list[Held]] = collections.defaultdict(list)
@@ -205,19 +231,16 @@ class Pool:
     # Looking after what runs
 
     def look(self) -> None:
-        """Free what waits behind a long task; carry the cancel ladder on."""
+        """Free what waits behind a long task; take the steps that are due."""
         now = boottime()
         for remote in self._remotes.values():
             position, held, age = remote.now_running()
             if held is None:
                 continue
-            if held.cancel_since and now - held.cancel_since > GRACE_SECONDS:
-                remote.kill()
+            if step := held.ladder.next_step(age, now):
+                self._take_step(remote, position, held, step)
             elif age > LONG_SECONDS and len(remote.given) > 1:
-                back = remote.take_back()
-                for one in back:
-                    one.waits_since = now
-                self._waiting.extend(back)
+                self._return(remote.take_back())
                 if len(remote.given) > 1 and remote.nudged != position:
                     remote.nudged = position
                     remote.order(position, Order.NUDGE)
@@ -228,18 +251,29 @@ class Pool:
                 self._waiting = collections.deque(h for h in self._waiting if h not in tired)
                 self._on_unstarted(tired)
 
+    def _take_step(self, remote: Remote[Held], position: int, held: Held, step: Step) -> None:
+        if step.order is None:
+            self._killed.add(remote.number)
+            remote.kill()
+        else:
+            remote.order(position, step.order)
+        self._on_step(held, step)
+
     def cancel(self, key: tuple[str, int]) -> None:
-        """Interrupt an attempt that runs here; ``look`` kills it when it does not stop."""
+        """Stop an attempt that is held here; ``look`` takes the steps once it runs."""
         for remote in self._remotes.values():
-            for position, held in remote.given.items():
-                if held.key == key and not held.cancel_since and remote.now_running()[0] == position:
-                    held.cancel_since = boottime()
-                    remote.order(position, Order.CANCEL)
+            for held in remote.given.values():
+                if held.key == key and not held.ladder.cancel_since:
+                    held.ladder.cancel_since = boottime()
+        unstarted = [held for held in self._waiting if held.key == key]
+        if unstarted:
+            self._waiting = collections.deque(held for held in self._waiting if held.key != key)
+            self._on_unstarted(unstarted)
 
     def kill_all(self) -> None:
         """Without a loss for what ran: the node, not the task, is at fault."""
         for remote in self._remotes.values():
-            self._killed_without_loss.add(remote.number)
+            self._killed.add(remote.number)
             remote.kill()
 
     # The end

@@ -15,29 +15,14 @@ from tasks_app.conf import get_conf
 from tasks_app.errors import DatabaseUnavailable, RedisUnavailable, StatementRefused
 from tasks_app.live import News, event_of
 from tasks_app.transitions import Changed, Outcome
+from tasks_app.wire import StopStep
+from worker.ladder import Step
 from worker.lanes import Lane
 from worker.pool import Held
 
 log = logging.getLogger("taskdeck.worker")
 MOST_ROWS = 256
 AGAIN_SECONDS = 0.5
-
-
-def outcome_of(held: Held, kind: str, body: bytes) -> tuple[Outcome, float]:
-    """The outcome a frame tells, and the run time in seconds (0 when unknown)."""
-    task_id, attempt = held.key
-    if kind == "succeeded":
-        text, seconds = msgpack.unpackb(body)
-        return Outcome(id=task_id, attempt=attempt, kind="succeeded", result=text), seconds
-    if kind == "TaskCancelled":
-        return Outcome(id=task_id, attempt=attempt, kind="cancelled", error="cancelled"), 0.0
-    try:
-        facts: dict[str, Any] = msgpack.unpackb(body)
-        seconds = facts.pop("run_seconds")
-        return Outcome(id=task_id, attempt=attempt, kind="failed", **facts), seconds
-    except (ValueError, TypeError, KeyError, AttributeError):
-        text = body.decode(errors="replace") or kind
-        return Outcome(id=task_id, attempt=attempt, kind="failed", error=text[:500], message=text), 0.0
 
 
 class Recorder:
@@ -49,6 +34,7 @@ class Recorder:
         self._progress: dict[str, dict[str, Any]] = {}
         self._owners: dict[str, int | None] = {}
         self._lost: dict[tuple[str, int], bool] = {}  # (id, attempt): counts a loss
+        self._steps: collections.deque[tuple[Held, StopStep]] = collections.deque()
         self._wake = asyncio.Event()
         self._is_writing = False
 
@@ -60,6 +46,16 @@ class Recorder:
         task_id, attempt = held.key
         self._progress[task_id] = {"id": task_id, "attempt": attempt, **msgpack.unpackb(body)}
         self._owners[task_id] = held.task.owner_id
+        self._wake.set()
+
+    def put_step(self, held: Held, step: Step) -> None:
+        """A running attempt was interrupted, or its executor killed."""
+        written: StopStep = {
+            "step": "killed" if step.order is None else "interrupted",
+            "reason": step.reason.value,
+            "at": datetime.now(UTC).isoformat(),
+        }
+        self._steps.append((held, written))
         self._wake.set()
 
     def give_back(self, tasks: list[Held], *, counts: bool) -> None:
@@ -75,7 +71,7 @@ class Recorder:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._outcomes or self._lost or self._progress:
+            while self._outcomes or self._lost or self._progress or self._steps:
                 self._is_writing = True
                 try:
                     await self._turn()
@@ -86,6 +82,9 @@ class Recorder:
                     self._is_writing = False
 
     async def _turn(self) -> None:
+        while self._steps:
+            await self._write_step(*self._steps[0])
+            self._steps.popleft()
         batch = list(self._outcomes)[:MOST_ROWS]
         if batch:
             await self._finish(batch)
@@ -154,7 +153,15 @@ class Recorder:
     async def _write_progress(self) -> None:
         reports, self._progress = self._progress, {}
         owners, self._owners = self._owners, {}
-        await self._lane.run(transitions.report_progress, list(reports.values()))
+        try:
+            await self._lane.run(transitions.report_progress, list(reports.values()))
+        except StatementRefused as error:
+            log.error("%d progress reports cannot be stored: %s", len(reports), error)
         for task_id, report in reports.items():
             progress: Any = {key: value for key, value in report.items() if key != "id"}
             self._news.put({"id": task_id, "owner_id": owners[task_id], "progress": progress})
+
+    async def _write_step(self, held: Held, step: StopStep) -> None:
+        task_id, attempt = held.key
+        await self._lane.run(transitions.record_step, task_id=task_id, attempt=attempt, step=step)
+        self._news.put({"id": task_id, "owner_id": held.task.owner_id, "attempt": attempt, "step": step})

@@ -18,11 +18,13 @@ from worker.care import Care
 from worker.control import receive_message
 from worker.direct import DirectClaim
 from worker.guard import Birth
+from worker.ladder import Step
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions
+from worker.outcomes import killed_outcome, outcome_of
 from worker.pool import LOOK_EVERY_SECONDS, Held, Pool
-from worker.recorder import Recorder, outcome_of
+from worker.recorder import Recorder
 from worker.version import VERSION
 
 log = logging.getLogger("taskdeck.worker")
@@ -42,14 +44,25 @@ class Supervisor:
         self._pool = Pool(
             control,
             board,
+            may_start=lambda: self._lease.is_fresh,
             on_frame=self._frame,
+            on_step=self._step,
+            on_killed=self._killed,
             on_lost=self._lost,
             on_unstarted=self._unstarted,
             on_room=lambda: self._direct.room(),
         )
         self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._pool.known)
         self._direct = DirectClaim(self._id, options, self._claims, self._lease, self._pool, self._news)
-        self._care = Care(self._id, options, self._slow, self._lease, self._news, self._over)
+        self._care = Care(
+            self._id,
+            options,
+            self._slow,
+            self._lease,
+            self._news,
+            self._over,
+            watched=(self._claims, self._finishes),
+        )
         self._last_turn = boottime()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._now = asyncio.Event()
@@ -145,6 +158,14 @@ class Supervisor:
         outcome, seconds = outcome_of(held, kind, body)
         self._pool.times.learn(held.word, seconds)
         self._recorder.put(outcome)
+
+    def _step(self, held: Held, step: Step) -> None:
+        act = "killing the executor of" if step.order is None else "interrupting"
+        log.warning("%s task %s: %s", act, held.task.id, step.reason)
+        self._recorder.put_step(held, step)
+
+    def _killed(self, held: Held) -> None:
+        self._recorder.put(killed_outcome(held))
 
     def _lost(self, begun: list[Held], counts: bool) -> None:
         self._recorder.give_back(begun, counts=counts)

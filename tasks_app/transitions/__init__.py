@@ -14,6 +14,7 @@ from tasks_app.states import State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
 from tasks_app.transitions.rows import Changed, Claimed, Outcome
+from tasks_app.wire import StopStep
 
 __all__ = ["Changed", "Claimed", "Outcome"]
 
@@ -157,6 +158,13 @@ def report_progress(session: Session, reports: Sequence[dict[str, Any]]) -> None
     sql = _dialect(session)
     rows = [{**report, "id": sql.written_id(report["id"])} for report in reports]
     session.rows(sql.PROGRESS, {"reports": json.dumps(rows), "now": sql.now()})
+
+
+def record_step(session: Session, *, task_id: str, attempt: int, step: StopStep) -> None:
+    """Keep one step of the way on which a running attempt is made to end."""
+    sql = _dialect(session)
+    params = {"id": sql.written_id(task_id), "attempt": attempt, "step": json.dumps(step), "now": sql.now()}
+    session.rows(sql.STEP, params)
 
 
 def register(session: Session, *, worker_id: str, queues: Sequence[str], **facts: Any) -> None:

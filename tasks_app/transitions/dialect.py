@@ -31,6 +31,7 @@ class Dialect(Protocol):
     CANCEL: str
     RETRY: str
     PROGRESS: str
+    STEP: str
     REGISTER: str
     HEARTBEAT: str
     ALIVE: str

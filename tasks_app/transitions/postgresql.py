@@ -169,14 +169,24 @@ UPDATE taskdeck_task t SET state = 'queued', failures = 0, losses = 0, cancel_re
 """
 
 PROGRESS = """
-INSERT INTO taskdeck_task_live AS l (task_id, attempt, seq, done, total, stage, metadata, updated_at)
-SELECT r.id, r.attempt, r.seq, r.done, r.total, r.stage, '{}', now()
+INSERT INTO taskdeck_task_live AS l (task_id, attempt, seq, done, total, stage, metadata, steps, updated_at)
+SELECT r.id, r.attempt, r.seq, r.done, r.total, r.stage, '{}', '[]', now()
   FROM json_to_recordset(%(reports)s::json)
            AS r(id uuid, attempt int, seq int, done float8, total float8, stage text)
   JOIN taskdeck_task t ON t.id = r.id
 ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq, done = excluded.done,
-  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at
+  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at,
+  steps = CASE WHEN excluded.attempt > l.attempt THEN '[]' ELSE l.steps END
  WHERE excluded.attempt > l.attempt OR (excluded.attempt = l.attempt AND excluded.seq > l.seq)
+"""
+STEP = """
+INSERT INTO taskdeck_task_live AS l (task_id, attempt, seq, stage, metadata, steps, updated_at)
+SELECT id, %(attempt)s, 0, '', '{}', jsonb_build_array(%(step)s::jsonb), now() FROM taskdeck_task WHERE id = %(id)s::uuid
+ON CONFLICT (task_id) DO UPDATE SET
+  steps = CASE WHEN excluded.attempt > l.attempt THEN excluded.steps ELSE l.steps || excluded.steps END,
+  seq = CASE WHEN excluded.attempt > l.attempt THEN 0 ELSE l.seq END,
+  attempt = excluded.attempt, updated_at = excluded.updated_at
+ WHERE excluded.attempt >= l.attempt
 """
 
 REGISTER = """

@@ -135,13 +135,24 @@ UPDATE taskdeck_task SET state = 'queued', failures = 0, losses = 0, cancel_requ
 """
 
 PROGRESS = """
-INSERT INTO taskdeck_task_live (task_id, attempt, seq, done, total, stage, metadata, updated_at)
+INSERT INTO taskdeck_task_live (task_id, attempt, seq, done, total, stage, metadata, steps, updated_at)
 SELECT value ->> 'id', value ->> 'attempt', value ->> 'seq', value ->> 'done', value ->> 'total', value ->> 'stage',
-       '{}', %(now)s FROM json_each(%(reports)s) WHERE value ->> 'id' IN (SELECT id FROM taskdeck_task)
+       '{}', '[]', %(now)s FROM json_each(%(reports)s) WHERE value ->> 'id' IN (SELECT id FROM taskdeck_task)
 ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq, done = excluded.done,
-  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at
+  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at,
+  steps = CASE WHEN excluded.attempt > taskdeck_task_live.attempt THEN '[]' ELSE taskdeck_task_live.steps END
  WHERE excluded.attempt > taskdeck_task_live.attempt
     OR (excluded.attempt = taskdeck_task_live.attempt AND excluded.seq > taskdeck_task_live.seq)
+"""
+STEP = """
+INSERT INTO taskdeck_task_live (task_id, attempt, seq, stage, metadata, steps, updated_at)
+SELECT id, %(attempt)s, 0, '', '{}', json_array(json(%(step)s)), %(now)s FROM taskdeck_task WHERE id = %(id)s
+ON CONFLICT (task_id) DO UPDATE SET
+  steps = CASE WHEN excluded.attempt > taskdeck_task_live.attempt THEN excluded.steps
+               ELSE json_insert(taskdeck_task_live.steps, '$[#]', json(%(step)s)) END,
+  seq = CASE WHEN excluded.attempt > taskdeck_task_live.attempt THEN 0 ELSE taskdeck_task_live.seq END,
+  attempt = excluded.attempt, updated_at = excluded.updated_at
+ WHERE excluded.attempt >= taskdeck_task_live.attempt
 """
 
 REGISTER = """

@@ -8,13 +8,18 @@ from typing import Any
 from tasks_app.compat import task
 
 
-@task(takes_context=True)
-def noted_fibonacci(context: Any, number: int) -> int:
-    """Fibonacci, noted in $LEDGER as task id, attempt and guard process."""
-    line = f"{context.task_id} {context.attempt} {os.getppid()}\n"
+def note(context: Any, *words: str) -> None:
+    """A line in $LEDGER: task id, attempt, guard process and further words."""
+    line = " ".join([context.task_id, str(context.attempt), str(os.getppid()), *words]) + "\n"
     ledger = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(ledger, line.encode())
     os.close(ledger)
+
+
+@task(takes_context=True)
+def noted_fibonacci(context: Any, number: int) -> int:
+    """Fibonacci, noted in the ledger."""
+    note(context)
     return fibonacci(number)
 
 

@@ -16,6 +16,7 @@ from tests.support.processes import MARKER, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_VARIABLES = ("REDIS_URL", "DATABASE_URL", "TASKDECK_ANONYMOUS", "ALLOWED_HOSTS", "HOST", "DEBUG")
+MODULES = ("tasks_app.examples.tasks", "tests.support.ledger_tasks", "tests.support.unruly_tasks")
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -32,7 +33,7 @@ class Up:
             "PORT": str(self.port),
             "TASKDECK_DATA_DIR": str(data_dir),
             "WORKER_CONCURRENCY": "1",
-            "TASKDECK_MODULES": "tasks_app.examples.tasks,tests.support.ledger_tasks",
+            "TASKDECK_MODULES": ",".join(MODULES),
             "LEDGER": str(data_dir / "ledger"),
         }
         self.ledger = data_dir / "ledger"
@@ -47,11 +48,11 @@ class Up:
                 start_new_session=True,
             )
 
-    def start_worker(self, name: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         """A second terminal: `manage.py runworker` beside what runs already."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "manage.py", "runworker", "--name", name],
+                [sys.executable, "manage.py", "runworker", "--name", name, *options],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,

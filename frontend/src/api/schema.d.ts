@@ -1504,6 +1504,13 @@ export interface operations {
                         result: unknown;
                         result_url: string | null;
                         traceback: string | null;
+                        steps: {
+                            /** @enum {string} */
+                            step: "requested" | "interrupted" | "killed";
+                            /** @enum {string} */
+                            reason: "cancel" | "timeout";
+                            at: string;
+                        }[];
                         attempts: {
                             attempt: number;
                             /** @enum {string} */

@@ -19,6 +19,7 @@ from worker.channel import Channel
 from worker.executor import Executor
 from worker.guard import Birth, Guard, GuardOptions
 from worker.options import WorkerOptions
+from worker.recycling import Limits
 from worker.supervisor import supervise
 
 
@@ -26,6 +27,13 @@ def positive(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 250:
         raise argparse.ArgumentTypeError("must be between 1 and 250")
+    return number
+
+
+def limit(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
     return number
 
 
@@ -40,6 +48,15 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--drain-seconds", type=float, default=30.0, help="for running tasks (%(default)s)"
+        )
+        parser.add_argument(
+            "--max-tasks-per-executor", type=limit, default=0, help="replace it then; 0: never (%(default)s)"
+        )
+        parser.add_argument(
+            "--max-memory-mib",
+            type=limit,
+            default=0,
+            help="replace an executor that holds more after a task; 0: never (%(default)s)",
         )
         parser.add_argument("--name", default=socket.gethostname(), help="label of this node (%(default)s)")
 
@@ -61,6 +78,7 @@ class Command(BaseCommand):
             self_stop_seconds=conf.self_stop_seconds,
             lease_seconds=conf.lease_seconds,
         )
+        limits = Limits(max_tasks=given["max_tasks_per_executor"], max_memory_mib=given["max_memory_mib"])
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
         connections.close_all()
 
@@ -68,6 +86,6 @@ class Command(BaseCommand):
             return supervise(control, board, birth, options)
 
         def execute(end: socket.socket, line: memoryview) -> int:
-            return Executor(Channel(end), Slot(line), run_task).run()
+            return Executor(Channel(end), Slot(line), run_task, limits).run()
 
         sys.exit(Guard(start, execute, GuardOptions(self_stop=conf.self_stop_seconds)).run())
