@@ -12,6 +12,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from tests.support import history
+from tests.support.databases import Database
+from tests.support.judge import judge
 from tests.support.processes import MARKER, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +40,9 @@ class Up:
             "LEDGER": str(data_dir / "ledger"),
         }
         self.ledger = data_dir / "ledger"
+        path = data_dir / "taskdeck.sqlite3"
+        self.database = Database("sqlite", f"sqlite:///{path}", path)
+        self._is_recorded = False
         self.environment = environment
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -82,6 +88,16 @@ class Up:
             return self.call("/readyz")[0] == 200
 
         wait_until(is_ready, seconds=30, what="/readyz answers 200")
+        with self.database.session() as session:
+            history.install(session)
+        self._is_recorded = True
+
+    def judged(self) -> list[str]:
+        """The rules of the task row that were broken since it was ready."""
+        if not self._is_recorded:
+            return []
+        with self.database.session() as session:
+            return judge(history.read(session))
 
     def compute(self, number: int) -> int:
         status, answer = self.call("/task", {"number": number})
