@@ -120,6 +120,8 @@ TASKS = {"default": {"BACKEND": "tasks_app.backend.TaskdeckBackend"}}
 TASKDECK: dict[str, Any] = {
     "ANONYMOUS": env.str("TASKDECK_ANONYMOUS", default="none"),
     "REDIS_URL": REDIS_URL,
+    "RABBITMQ_URL": env.str("RABBITMQ_URL", default=""),
+    "DIRECT_CLAIM_SECONDS": env.float("TASKDECK_DIRECT_CLAIM_SECONDS", default=1),
     "MAX_BODY_BYTES": env.int("TASKDECK_MAX_BODY_BYTES", default=256 * 1024),
     "DATA_DIR": str(DATA_DIR),
     "LEASE_SECONDS": env.float("TASKDECK_LEASE_SECONDS", default=15),
@@ -205,4 +207,6 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    # What matters of its life is told by taskdeck.broker; by itself it tells of every step, many times.
+    "loggers": {"pika": {"level": "CRITICAL"}},
 }

@@ -11,6 +11,7 @@ from tasks_app.database import DjangoSession
 from tasks_app.delivery import delivery
 from tasks_app.errors import StateConflict, TaskNotFound
 from tasks_app.live import event_of
+from tasks_app.messages import Message
 from tasks_app.models import Task
 from tasks_app.selectors import visible_tasks
 from tasks_app.states import State
@@ -62,5 +63,8 @@ def retry(*, access: Access, task_id: str) -> Acted:
     if not changed:
         task.refresh_from_db()
         raise StateConflict(task.state, "retry")
-    delivery.announce(event_of(changed[0], cancel_requested=False), queue=task.queue)
+    message = Message(task_id, task.queue, task.function)
+    delivery.announce(
+        event_of(changed[0], cancel_requested=False), waiting=message, is_urgent=task.priority > 0
+    )
     return Acted(changed[0].state, False)

@@ -87,7 +87,18 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("node", "state", "host", "pid", "concurrency", "version", "started_at", "heartbeat_at")
+    list_display = (
+        "node",
+        "state",
+        "host",
+        "pid",
+        "concurrency",
+        "claims_by_message",
+        "claims_direct",
+        "version",
+        "started_at",
+        "heartbeat_at",
+    )
     list_filter = ("state",)
     search_fields = ("node", "host")
     ordering = ("state", "-started_at")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -15,10 +16,18 @@ ANONYMOUS_LEVELS = ("none", "view", "submit", "operate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conf:
-    """Meaning and units of every setting. Times are seconds, sizes are bytes."""
+    """Meaning and units of every setting. Times are seconds, sizes are bytes.
+
+    ``rabbitmq_url``: an amqp:// or amqps:// URL for each host of a cluster, with commas between; empty: no
+    broker.
+    ``direct_claim_seconds``: how long a worker without news waits before it looks into the database. Always
+    empty, it waits up to five times as long; while messages flow it looks every three times as long.
+    """
 
     anonymous: str = "none"
-    redis_url: str = ""
+    redis_url: str = field(default="", repr=False)
+    rabbitmq_url: str = field(default="", repr=False)
+    direct_claim_seconds: float = 1.0
     data_dir: Path = Path("var")
     max_body_bytes: int = 256 * 1024
     max_result_bytes: int = 1024 * 1024
@@ -27,8 +36,14 @@ class Conf:
     self_stop_seconds: float = 8.0
     heartbeat_seconds: float = 2.0
 
+    @property
+    def rabbitmq_urls(self) -> tuple[str, ...]:
+        return tuple(url.strip() for url in self.rabbitmq_url.split(",") if url.strip())
+
     def faults(self) -> list[str]:
-        found = []
+        found = [fault for url in self.rabbitmq_urls if (fault := _amqp_fault(url))]
+        if not self.direct_claim_seconds > 0:
+            found.append("DIRECT_CLAIM_SECONDS must be above 0")
         if self.anonymous not in ANONYMOUS_LEVELS:
             found.append(f"ANONYMOUS must be one of {', '.join(ANONYMOUS_LEVELS)}, not {self.anonymous!r}")
         if not 0 < self.heartbeat_seconds < self.self_stop_seconds:
@@ -38,6 +53,21 @@ class Conf:
         if self.max_body_bytes < 1024:
             found.append("MAX_BODY_BYTES must be at least 1024")
         return found
+
+
+def _amqp_fault(url: str) -> str | None:
+    """What is wrong with a broker's URL, told without its password."""
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if is_good:
+        return None
+    return (
+        "RABBITMQ_URL must be amqp://user:password@host:port/vhost or amqps://..., several separated by "
+        "commas; a comma, slash or @ inside a password is written in percent code"
+    )
 
 
 def read_conf(given: dict[str, Any]) -> Conf:

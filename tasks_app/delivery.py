@@ -8,35 +8,51 @@ import threading
 
 from tasks_app.conf import get_conf
 from tasks_app.live import News
+from tasks_app.messages import Message
+from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
 from tasks_app.wire import TaskEvent
 
+ANSWER_SECONDS = 1.5
+
 
 class DeliveryThread:
-    """Hands events and doorbells to the loop. Never blocks a request and never raises into it."""
+    """Hands events and messages to the loop. Never blocks a request and never raises into it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pid = 0
+        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: News | None = None
 
-    def announce(self, event: TaskEvent, *, queue: str | None = None) -> None:
-        """Tell watchers; with ``queue``, also ring the workers of that queue."""
+    def announce(self, event: TaskEvent, *, waiting: Message | None = None, is_urgent: bool = False) -> None:
+        """Tell watchers; with ``waiting``, also hand that task over to the workers."""
         loop, news = self._started()
 
         def hand_over() -> None:
             news.put(event)
-            if queue is not None:
-                news.ring(queue)
+            if waiting is not None:
+                news.hand_over(waiting, is_urgent=is_urgent)
 
         loop.call_soon_threadsafe(hand_over)
 
+    def broker_answers(self) -> bool | None:
+        """Whether messages flow; None when no broker is configured. Waits ANSWER_SECONDS at most."""
+        loop, news = self._started()
+        if news.publisher is None:
+            return None
+        try:
+            return asyncio.run_coroutine_threadsafe(news.publisher.was_tried(), loop).result(ANSWER_SECONDS)
+        except TimeoutError:
+            return False
+
     def _started(self) -> tuple[asyncio.AbstractEventLoop, News]:
         with self._lock:
-            if self._loop is None or self._news is None or self._pid != os.getpid():
+            if self._thread is None or not self._thread.is_alive() or self._pid != os.getpid():
                 ready = threading.Event()
-                threading.Thread(target=self._run, args=(ready,), name="delivery", daemon=True).start()
+                self._thread = threading.Thread(target=self._run, args=(ready,), name="delivery", daemon=True)
+                self._thread.start()
                 ready.wait()
                 self._pid = os.getpid()
             assert self._loop is not None
@@ -45,11 +61,16 @@ class DeliveryThread:
 
     def _run(self, ready: threading.Event) -> None:
         async def main() -> None:
-            url = get_conf().redis_url
+            conf = get_conf()
             self._loop = asyncio.get_running_loop()
-            self._news = News(RedisLink(url) if url else None)
+            link = RedisLink(conf.redis_url) if conf.redis_url else None
+            publisher = Publisher(conf.rabbitmq_urls, "taskdeck web") if conf.rabbitmq_urls else None
+            self._news = News(link, publisher)
             ready.set()
-            await self._news.run()
+            async with asyncio.TaskGroup() as duties:
+                duties.create_task(self._news.run())
+                if publisher:
+                    duties.create_task(publisher.run())
 
         asyncio.run(main())
 

@@ -136,6 +136,24 @@ class RedisUnavailable(TaskdeckError):
     title = "Redis unavailable"
 
 
+class BrokerUnavailable(TaskdeckError):
+    code = "broker_unavailable"
+    status = 503
+    title = "RabbitMQ unavailable"
+
+
+class QueueRefused(TaskdeckError):
+    """RabbitMQ lets this user neither find nor make a queue; other queues are not concerned."""
+
+    code = "queue_refused"
+    status = 503
+    title = "Queue refused by RabbitMQ"
+
+    def __init__(self, queue: str, reason: str) -> None:
+        self.queue, self.reason = queue, reason
+        super().__init__(f"RabbitMQ refuses queue {queue}: {reason}")
+
+
 class StatementRefused(TaskdeckError):
     """The database will never take this statement with these values."""
 

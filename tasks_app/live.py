@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any, cast
 
 from channels.layers import get_channel_layer
 
 from tasks_app.errors import RedisUnavailable
 from tasks_app.functions import registry
+from tasks_app.messages import Message
+from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
+from tasks_app.states import State
 from tasks_app.transitions import Changed
 from tasks_app.wire import EVENTS, GROUP, GroupMessage, TaskEvent
 
@@ -35,13 +39,14 @@ def event_of(changed: Changed, **facts: Any) -> TaskEvent:
 
 
 class News:
-    """The one sender of a process: events and doorbells, drained by one task of its event loop.
+    """The one sender of a process: events, messages and doorbells, on its event loop.
 
-    News is best effort: what cannot be sent is counted and forgotten, the pages heal by refetching.
+    News is best effort: what cannot be sent is counted and forgotten. The pages heal by refetching, the
+    workers by looking into the database.
     """
 
-    def __init__(self, link: RedisLink | None) -> None:
-        self.link = link
+    def __init__(self, link: RedisLink | None, publisher: Publisher | None) -> None:
+        self.link, self.publisher = link, publisher
         self.lost = 0
         self._layer = get_channel_layer()
         self._events: dict[str, TaskEvent] = {}
@@ -59,9 +64,22 @@ class News:
             self.lost += 1
         self._wake.set()
 
-    def ring(self, queue: str) -> None:
-        self._bells.add(queue)
-        self._wake.set()
+    def hand_over(self, message: Message, *, is_urgent: bool = False) -> None:
+        """A task waits: publish its message; ring the doorbell where no message travels at once.
+
+        ``is_urgent``: ring as well, because a message waits its turn behind those of lower priority.
+        """
+        is_under_way = self.publisher is not None and self.publisher.publish(message)
+        if is_urgent or not is_under_way:
+            self._bells.add(message.queue)
+            self._wake.set()
+
+    def tell(self, changed: Iterable[Changed]) -> None:
+        """What a transition made of rows: watchers hear of it, and those that wait are handed over."""
+        for row in changed:
+            self.put(event_of(row))
+            if row.state == State.QUEUED:
+                self.hand_over(Message(row.id, row.queue, row.function))
 
     @property
     def is_idle(self) -> bool:
@@ -73,6 +91,13 @@ class News:
             self._wake.clear()
             while not self.is_idle:
                 await self.flush()
+
+    async def send_all(self, seconds: float) -> None:
+        """At the end: send what waits, the messages for as long as they flow."""
+        while not self.is_idle:
+            await self.flush()
+        if self.publisher:
+            await self.publisher.flush(seconds)
 
     async def flush(self) -> None:
         bells, self._bells = self._bells, set()

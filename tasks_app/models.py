@@ -22,6 +22,8 @@ class Worker(models.Model):
     version = models.TextField(default="")
     queues = models.JSONField(default=list)
     concurrency = models.IntegerField(default=0)
+    claims_by_message = models.BigIntegerField(db_default=0)
+    claims_direct = models.BigIntegerField(db_default=0)
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)

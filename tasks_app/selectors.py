@@ -215,6 +215,8 @@ def workers(access: Access) -> list[dict[str, Any]]:
             "queues": w.queues,
             "concurrency": w.concurrency,
             "running": w.running,
+            "claims_by_message": w.claims_by_message,
+            "claims_direct": w.claims_direct,
             "started_at": instant(w.started_at),
             "heartbeat_at": instant(w.heartbeat_at),
         }

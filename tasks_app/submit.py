@@ -13,6 +13,7 @@ from tasks_app.delivery import delivery
 from tasks_app.documents import check_text
 from tasks_app.errors import DatabaseUnavailable, FieldError, InvalidArguments
 from tasks_app.functions import TaskFunction
+from tasks_app.messages import Message
 from tasks_app.models import Task
 from tasks_app.states import State
 from tasks_app.wire import TaskEvent
@@ -74,7 +75,10 @@ def submit(
         "function": function.slug,
         "queue": queue,
     }
-    transaction.on_commit(lambda: delivery.announce(event, queue=None if waits else queue), robust=True)
+    message = None if waits else Message(str(task.id), queue, function.path)
+    transaction.on_commit(
+        lambda: delivery.announce(event, waiting=message, is_urgent=priority > 0), robust=True
+    )
     return Submitted(str(task.id), State(task.state))
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
-from tasks_app.live import News, event_of
-from tasks_app.transitions import Changed
+from tasks_app.live import News
 from worker.board import boottime
 from worker.lanes import Lane
 from worker.lease import Lease
@@ -39,12 +38,13 @@ class Care:
         lane: Lane,
         lease: Lease,
         news: News,
+        counts: Callable[[], dict[str, int]],
         on_over: Callable[[], None],
         *,
         watched: Sequence[Lane],
     ) -> None:
         self._worker_id, self._options, self._lane, self._lease = worker_id, options, lane, lease
-        self._news, self._on_over, self._watched = news, on_over, watched
+        self._news, self._counts, self._on_over, self._watched = news, counts, on_over, watched
         self._seen: dict[str, Seen] = {}
         self._sweep_at = 0.0
         self._beat_at = 0.0
@@ -62,15 +62,15 @@ class Care:
         now = boottime()
         if now >= self._beat_at and not self._is_work_stuck():
             self._beat_at = now + self._options.heartbeat_seconds
-            if not await self._lane.run(transitions.heartbeat, worker_id=self._worker_id):
+            if not await self._lane.run(transitions.heartbeat, worker_id=self._worker_id, **self._counts()):
                 self._on_over()
                 return
             self._lease.renewed(now)
             await self._reap()
-        self.tell(await self._lane.run(transitions.promote_due))
+        self._news.tell(await self._lane.run(transitions.promote_due))
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY_SECONDS
-            self.tell(await self._lane.run(transitions.sweep))
+            self._news.tell(await self._lane.run(transitions.sweep))
 
     def _is_work_stuck(self) -> bool:
         """R7: a worker whose claims or finishes hang must not look alive."""
@@ -92,10 +92,4 @@ class Care:
         changed = await self._lane.run(transitions.reap, lost_id=worker_id, seen=seen)
         if changed is not None:
             log.warning("worker %s is lost; %d of its tasks go back", worker_id, len(changed))
-            self.tell(changed)
-
-    def tell(self, changed: list[Changed]) -> None:
-        for row in changed:
-            self._news.put(event_of(row))
-            if row.state == "queued":
-                self._news.ring(row.queue)
+            self._news.tell(changed)

@@ -13,6 +13,7 @@ class WorkerOptions:
     queues: tuple[str, ...]
     concurrency: int
     drain_seconds: float
+    direct_claim_seconds: float
     heartbeat_seconds: float
     self_stop_seconds: float
     lease_seconds: float

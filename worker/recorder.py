@@ -94,7 +94,7 @@ class Recorder:
             keys = [key for key, value in self._lost.items() if value is counts]
             if keys:
                 statement = transitions.release_lost if counts else transitions.release
-                self._tell(await self._lane.run(statement, worker_id=self._worker_id, held=keys))
+                self._news.tell(await self._lane.run(statement, worker_id=self._worker_id, held=keys))
                 self._forget(keys)
         if self._progress:
             await self._write_progress()
@@ -138,12 +138,6 @@ class Recorder:
         at = datetime.now(UTC).isoformat()
         for row in changed:
             self._news.put(event_of(row, finished_at=at, error=outcomes[row.id].error, worker=self._node))
-
-    def _tell(self, changed: list[Changed]) -> None:
-        for row in changed:
-            self._news.put(event_of(row))
-            if row.state == "queued":
-                self._news.ring(row.queue)
 
     def _forget(self, keys: list[tuple[str, int]]) -> None:
         self._known.difference_update(keys)

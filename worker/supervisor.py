@@ -11,13 +11,17 @@ from uuid import UUID
 
 from tasks_app import transitions
 from tasks_app.conf import get_conf
+from tasks_app.functions import registry
 from tasks_app.live import News
+from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
 from worker.board import Board, boottime
 from worker.care import Care
+from worker.claims import Claims
 from worker.control import receive_message
-from worker.direct import DirectClaim
+from worker.deliveries import prefetch_for
 from worker.guard import Birth
+from worker.intake import Intake
 from worker.ladder import Step
 from worker.lanes import Lane
 from worker.lease import Lease
@@ -28,6 +32,7 @@ from worker.recorder import Recorder
 from worker.version import VERSION
 
 log = logging.getLogger("taskdeck.worker")
+LAST_NEWS_SECONDS = 3.0
 OVER = 75  # exit status: this incarnation was declared lost, start a new one
 
 
@@ -37,9 +42,11 @@ class Supervisor:
         self._loop = asyncio.get_running_loop()
         self._id = str(UUID(birth.incarnation))
         self._claims, self._finishes, self._slow = Lane("claim"), Lane("finish"), Lane("care")
-        url = get_conf().redis_url
-        self._link = RedisLink(url) if url else None
-        self._news = News(self._link)
+        conf = get_conf()
+        self._link = RedisLink(conf.redis_url) if conf.redis_url else None
+        name = f"taskdeck worker {options.node}"
+        self._publisher = Publisher(conf.rabbitmq_urls, name) if conf.rabbitmq_urls else None
+        self._news = News(self._link, self._publisher)
         self._lease = Lease(options.self_stop_seconds)
         self._pool = Pool(
             control,
@@ -50,16 +57,26 @@ class Supervisor:
             on_killed=self._killed,
             on_lost=self._lost,
             on_unstarted=self._unstarted,
-            on_room=lambda: self._direct.room(),
+            on_room=lambda: self._claiming.room(),
         )
         self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._pool.known)
-        self._direct = DirectClaim(self._id, options, self._claims, self._lease, self._pool, self._news)
+        self._claiming = Claims(self._id, options, self._claims, self._lease, self._pool, self._news)
+        if conf.rabbitmq_urls:
+            self._claiming.intake = Intake(
+                conf.rabbitmq_urls,
+                name,
+                options.queues,
+                [function.path for function in registry],
+                prefetch=lambda: prefetch_for(options.concurrency, self._pool.times.ahead()),
+                on_delivery=self._claiming.delivered,
+            )
         self._care = Care(
             self._id,
             options,
             self._slow,
             self._lease,
             self._news,
+            self._claiming.counts,
             self._over,
             watched=(self._claims, self._finishes),
         )
@@ -85,7 +102,17 @@ class Supervisor:
         if self._birth.previous:
             await self._care.declare_lost(str(UUID(self._birth.previous["incarnation"])), None)
         self._pool.ask_for_executors(self._options.concurrency)
-        duties = [self._news.run(), self._recorder.run(), self._care.run(), self._direct.run(), self._look()]
+        duties = [
+            self._news.run(),
+            self._recorder.run(),
+            self._care.run(),
+            self._claiming.run(),
+            self._look(),
+        ]
+        if self._publisher:
+            duties.append(self._publisher.run())
+        if self._claiming.intake:
+            duties.append(self._claiming.intake.run())
         if self._link:
             duties.append(self._listen(self._link))
         tasks = [asyncio.create_task(duty) for duty in duties]
@@ -103,7 +130,7 @@ class Supervisor:
 
     async def _listen(self, link: RedisLink) -> None:
         async for queues in link.bells():
-            self._direct.ring(queues)
+            self._claiming.ring(queues)
 
     async def _look(self) -> None:
         while True:
@@ -184,9 +211,7 @@ class Supervisor:
     async def _drain(self) -> None:
         """R9: stop claiming, let run, record, kill, and only then give back."""
         log.info("draining worker %s", self._options.node)
-        self._direct.is_stopped = True
-        self._direct.ring()
-        await self._claims.run(lambda _session: None)  # the claim in flight has ended
+        await self._claiming.stop()
         self._unstarted(self._pool.close())
         deadline = self._loop.time() + self._options.drain_seconds
         while self._pool.is_busy and not self._now.is_set() and self._loop.time() < deadline:
@@ -196,9 +221,9 @@ class Supervisor:
             await asyncio.sleep(0.01)
         while not self._recorder.is_empty:
             await asyncio.sleep(0.01)
-        self._care.tell(await self._slow.run(transitions.drain, worker_id=self._id))
-        while not self._news.is_idle:
-            await self._news.flush()
+        await self._slow.run(transitions.heartbeat, worker_id=self._id, **self._claiming.counts())
+        self._news.tell(await self._slow.run(transitions.drain, worker_id=self._id))
+        await self._news.send_all(LAST_NEWS_SECONDS)
         log.info("worker %s has stopped", self._options.node)
         if not self._ended.done():
             self._ended.set_result(0)

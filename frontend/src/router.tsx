@@ -6,7 +6,6 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { STATES, type State } from "./api/types";
-import { ErrorPage } from "./components/error-page";
 import { NotFound } from "./components/not-found";
 import { Shell } from "./components/shell";
 
@@ -57,7 +56,6 @@ export const BASE = "/console";
 export const router = createRouter({
   routeTree: root.addChildren([index, tasks, task, create, login]),
   basepath: BASE,
-  defaultErrorComponent: ErrorPage,
   defaultPreload: "intent",
   scrollRestoration: true,
 });

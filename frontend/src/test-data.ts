@@ -35,7 +35,6 @@ export function aTask(facts: Partial<TaskDetail> = {}): TaskDetail {
     result: null,
     result_url: null,
     traceback: null,
-    steps: [],
     attempts: [],
     ...facts,
   };

@@ -6,6 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 from tasks_app import redis_client
+from tasks_app.delivery import delivery
 from tasks_app.errors import RedisUnavailable
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -17,8 +18,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 only without the database: without Redis everything works, slower."""
+    """503 only without the database: without Redis and RabbitMQ everything works, slower."""
     checks = {"database": _database(), "redis": _redis()}
+    if (answers := delivery.broker_answers()) is not None:
+        checks["rabbitmq"] = "ok" if answers else "unavailable"
     if checks["database"] != "ok":
         return JsonResponse({"status": "unavailable", "checks": checks}, status=503, headers=NO_STORE)
     is_whole = all(found == "ok" for found in checks.values())

@@ -88,6 +88,8 @@ class WorkerDocument(TypedDict):
     queues: list[str]
     concurrency: int
     running: int
+    claims_by_message: int
+    claims_direct: int
     started_at: str
     heartbeat_at: str
 

@@ -174,10 +174,16 @@ def register(session: Session, *, worker_id: str, queues: Sequence[str], **facts
     session.rows(sql.REGISTER, {**facts, **named})
 
 
-def heartbeat(session: Session, *, worker_id: str) -> bool:
-    """Renew the lease. False: this incarnation is over and never comes back."""
+def heartbeat(session: Session, *, worker_id: str, claims_by_message: int, claims_direct: int) -> bool:
+    """Renew the lease and note the claims so far. False: this incarnation is over and never comes back."""
     sql = _dialect(session)
-    return bool(session.rows(sql.HEARTBEAT, {"worker": sql.written_id(worker_id), "now": sql.now()}))
+    params = {
+        "worker": sql.written_id(worker_id),
+        "by_message": claims_by_message,
+        "direct": claims_direct,
+        "now": sql.now(),
+    }
+    return bool(session.rows(sql.HEARTBEAT, params))
 
 
 def alive_others(session: Session, *, worker_id: str) -> dict[str, int]:

@@ -196,7 +196,8 @@ VALUES (%(worker)s::uuid, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, 
         now(), now())
 """
 HEARTBEAT = """
-UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now()
+UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now(),
+       claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint
  WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat
 """
 ALIVE = "SELECT id::text, heartbeat FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s::uuid"

@@ -161,7 +161,8 @@ INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, que
 VALUES (%(worker)s, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s, %(concurrency)s, %(now)s, %(now)s)
 """
 HEARTBEAT = """
-UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s
+UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s,
+       claims_by_message = %(by_message)s, claims_direct = %(direct)s
  WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat
 """
 ALIVE = "SELECT id, heartbeat FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"

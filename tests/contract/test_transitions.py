@@ -123,10 +123,10 @@ def test_a_lost_workers_tasks_go_back_with_a_loss_until_the_budget_is_spent(stor
 
 def test_a_worker_that_renewed_is_not_reaped_and_a_lost_one_never_renews(store: Store) -> None:
     worker_id = store.make_worker()
-    assert transitions.heartbeat(store.session, worker_id=worker_id)
+    assert transitions.heartbeat(store.session, worker_id=worker_id, claims_by_message=5, claims_direct=2)
     assert transitions.reap(store.session, lost_id=worker_id, seen=0) is None
     assert transitions.reap(store.session, lost_id=worker_id, seen=1) == []
-    assert not transitions.heartbeat(store.session, worker_id=worker_id)
+    assert not transitions.heartbeat(store.session, worker_id=worker_id, claims_by_message=5, claims_direct=2)
 
 
 def test_a_sweep_returns_rows_of_workers_that_are_gone_and_no_others(store: Store) -> None:

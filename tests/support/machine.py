@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -12,13 +14,18 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tests.support import history
-from tests.support.databases import Database
-from tests.support.judge import judge
-from tests.support.processes import MARKER, free_port, wait_until
+from tests.support.processes import MARKER, free_port, marked_processes, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICE_VARIABLES = ("REDIS_URL", "DATABASE_URL", "TASKDECK_ANONYMOUS", "ALLOWED_HOSTS", "HOST", "DEBUG")
+SERVICE_VARIABLES = (
+    "REDIS_URL",
+    "DATABASE_URL",
+    "RABBITMQ_URL",
+    "TASKDECK_ANONYMOUS",
+    "ALLOWED_HOSTS",
+    "HOST",
+    "DEBUG",
+)
 MODULES = ("tasks_app.examples.tasks", "tests.support.ledger_tasks", "tests.support.unruly_tasks")
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -26,7 +33,8 @@ opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Up:
     """One running `manage.py up`."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        """``settings``: environment variables on top."""
         self.marker = uuid.uuid4().hex
         self.port = free_port()
         self.log = data_dir / "up.log"
@@ -39,10 +47,8 @@ class Up:
             "TASKDECK_MODULES": ",".join(MODULES),
             "LEDGER": str(data_dir / "ledger"),
         }
+        environment |= settings
         self.ledger = data_dir / "ledger"
-        path = data_dir / "taskdeck.sqlite3"
-        self.database = Database("sqlite", f"sqlite:///{path}", path)
-        self._is_recorded = False
         self.environment = environment
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -66,6 +72,19 @@ class Up:
                 start_new_session=True,
             )
 
+    def end(self) -> None:
+        """Kill whatever belongs to it."""
+        for pid in marked_processes(self.marker):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def ran(self) -> list[str]:
+        """The tasks that noted themselves in the ledger, one entry for each time."""
+        return (
+            [line.split()[0] for line in self.ledger.read_text().splitlines()] if self.ledger.exists() else []
+        )
+
     def workers(self) -> list[dict[str, Any]]:
         _, answer = self.call("/api/workers/")
         return [worker for worker in answer["results"] if worker["state"] == "alive"]
@@ -88,16 +107,6 @@ class Up:
             return self.call("/readyz")[0] == 200
 
         wait_until(is_ready, seconds=30, what="/readyz answers 200")
-        with self.database.session() as session:
-            history.install(session)
-        self._is_recorded = True
-
-    def judged(self) -> list[str]:
-        """The rules of the task row that were broken since it was ready."""
-        if not self._is_recorded:
-            return []
-        with self.database.session() as session:
-            return judge(history.read(session))
 
     def compute(self, number: int) -> int:
         status, answer = self.call("/task", {"number": number})

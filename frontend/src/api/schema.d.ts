@@ -2110,6 +2110,8 @@ export interface operations {
                             queues: string[];
                             concurrency: number;
                             running: number;
+                            claims_by_message: number;
+                            claims_direct: number;
                             started_at: string;
                             heartbeat_at: string;
                         }[];

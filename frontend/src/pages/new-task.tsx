@@ -1,22 +1,16 @@
-import { Alert, Anchor, Button, Divider, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import type { RJSFSchema } from "@rjsf/utils";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { ApiError, api } from "../api/client";
 import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
-import type { FieldError, TaskFunction } from "../api/types";
-import { CodeBlock } from "../components/copy";
+import type { TaskFunction } from "../api/types";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
-import { isOption, type SubmitOptions } from "../forms/options";
-import { OptionsFields } from "../forms/options-fields";
 import { SchemaForm } from "../forms/schema-form";
 import { mapFieldErrors } from "../forms/server-errors";
-import { asCurl, asPython } from "../forms/snippets";
-
-type Values = Record<string, unknown>;
 
 const route = getRouteApi("/new");
 /** What a newcomer meets first. */
@@ -28,9 +22,7 @@ const buttonLabel = ({ name }: TaskFunction) => (name === FIRST ? "Calculate" : 
 export const chosen = (functions: readonly TaskFunction[], name: string | undefined) =>
   functions.find((f) => f.name === name) ?? functions.find((f) => f.name === FIRST) ?? functions[0];
 
-type FieldErrors = readonly FieldError[];
-
-function Rejection({ error, rest }: { error: Error; rest: FieldErrors }) {
+function Rejection({ error, rest }: { error: Error; rest: readonly { field: string; message: string }[] }) {
   const explained = error instanceof ApiError && error.fieldErrors.length > 0;
   if (explained && rest.length === 0) return null;
   return (
@@ -49,37 +41,15 @@ function Rejection({ error, rest }: { error: Error; rest: FieldErrors }) {
   );
 }
 
-/** The form as a command and as Python. */
-function Calls({ fn, values, options }: { fn: TaskFunction; values: Values; options: SubmitOptions }) {
-  return (
-    <details>
-      <summary>Call it from elsewhere</summary>
-      <Stack gap="xs" mt="sm">
-        <CodeBlock name="the curl command" text={asCurl(window.location.origin, fn.name, values, options)} />
-        <CodeBlock name="the Python call" text={asPython(fn.path, values, options)} />
-      </Stack>
-    </details>
-  );
-}
-
-function useSubmit(fn: TaskFunction) {
+function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Record<string, unknown> }) {
   const navigate = route.useNavigate();
+  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
   const submit = useMutation({
-    mutationFn: ({ values, options }: { values: Values; options: SubmitOptions }) =>
-      api.submit(fn.name, values, options),
+    mutationFn: (values: Record<string, unknown>) => api.submit(fn.name, values),
     onSuccess: ({ task_id }) => void navigate({ to: "/tasks/$id", params: { id: task_id } }),
   });
   const errors = submit.error instanceof ApiError ? submit.error.fieldErrors : undefined;
   const { byField, rest } = useMemo(() => mapFieldErrors(errors ?? [], fn.schema), [errors, fn.schema]);
-  return { submit, byField, rest };
-}
-
-function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
-  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
-  const [values, setValues] = useState<Values>(initial ?? {});
-  const [options, setOptions] = useState<SubmitOptions>({});
-  const { submit, byField, rest } = useSubmit(fn);
-  const forget = () => submit.isError && submit.reset();
   return (
     <Paper withBorder p="lg" radius="md">
       {fn.description && (
@@ -87,26 +57,14 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
           {fn.description}
         </Text>
       )}
-      {submit.error && <Rejection error={submit.error} rest={rest.filter(({ field }) => !isOption(field))} />}
+      {submit.error && <Rejection error={submit.error} rest={rest} />}
       <SchemaForm
         schema={fn.schema as RJSFSchema}
         initial={initial}
         serverErrors={byField}
-        onEdit={(edited) => {
-          setValues(edited);
-          forget();
-        }}
-        onSubmit={(submitted) => submit.mutate({ values: submitted, options })}
+        onEdit={() => submit.isError && submit.reset()}
+        onSubmit={(values) => submit.mutate(values)}
       >
-        <OptionsFields
-          queue={fn.queue}
-          options={options}
-          errors={rest.filter(({ field }) => isOption(field))}
-          onChange={(changed) => {
-            setOptions(changed);
-            forget();
-          }}
-        />
         <Group mt="lg">
           <Button
             type="submit"
@@ -114,7 +72,7 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
             disabled={!maySubmit}
             leftSection={<IconPlayerPlay size={16} />}
           >
-            {options.run_after ? "Run later" : buttonLabel(fn)}
+            {buttonLabel(fn)}
           </Button>
           {!maySubmit && (
             <Text size="sm" c="dimmed">
@@ -123,8 +81,6 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
           )}
         </Group>
       </SchemaForm>
-      <Divider my="md" />
-      <Calls fn={fn} values={values} options={options} />
     </Paper>
   );
 }

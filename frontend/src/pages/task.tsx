@@ -1,4 +1,17 @@
-import { Alert, Code, Grid, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import {
+  Alert,
+  Code,
+  CopyButton,
+  Grid,
+  Group,
+  Paper,
+  Skeleton,
+  Stack,
+  Text,
+  Title,
+  UnstyledButton,
+} from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -6,10 +19,9 @@ import { ApiError } from "../api/client";
 import { useTopic } from "../api/live";
 import { taskQuery } from "../api/queries";
 import type { Attempt, TaskDetail } from "../api/types";
-import { Copy } from "../components/copy";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
-import { TaskProgress, taskTitle } from "../components/progress";
+import { TaskProgress } from "../components/progress";
 import { Json, ResultView } from "../components/result-view";
 import { StateBadge } from "../components/states";
 import { TaskActions } from "../components/task-actions";
@@ -32,6 +44,18 @@ const Traceback = ({ text }: { text: string }) => (
     {text}
   </Code>
 );
+
+function TaskId({ id }: { id: string }) {
+  return (
+    <CopyButton value={id}>
+      {({ copied, copy }) => (
+        <UnstyledButton onClick={copy} aria-label={copied ? "Copied" : `Copy the id ${id}`}>
+          <Code>{id}</Code> {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+        </UnstyledButton>
+      )}
+    </CopyButton>
+  );
+}
 
 function Attempts({ attempts }: { attempts: Attempt[] }) {
   return (
@@ -119,9 +143,7 @@ function Head({ task }: { task: TaskDetail }) {
             <StateBadge task={task} />
           </span>
         </Group>
-        <Copy text={task.id} name={`the id ${task.id}`}>
-          <Code>{task.id}</Code>
-        </Copy>
+        <TaskId id={task.id} />
       </div>
       <TaskActions task={task} />
     </Group>
@@ -131,7 +153,7 @@ function Head({ task }: { task: TaskDetail }) {
 export function TaskView({ task }: { task: TaskDetail }) {
   return (
     <Stack gap="md">
-      <title>{taskTitle(task)}</title>
+      <title>{`${task.function} · Taskdeck`}</title>
       <Head task={task} />
       {task.state === "running" && task.progress && (
         <div>

@@ -74,6 +74,7 @@ class Command(BaseCommand):
             queues=queues,
             concurrency=given["concurrency"],
             drain_seconds=given["drain_seconds"],
+            direct_claim_seconds=conf.direct_claim_seconds,
             heartbeat_seconds=conf.heartbeat_seconds,
             self_stop_seconds=conf.self_stop_seconds,
             lease_seconds=conf.lease_seconds,
