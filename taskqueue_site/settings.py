@@ -116,7 +116,12 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = (
 )
 
 TASKDECK_MODULES = env.list("TASKDECK_MODULES", default=["tasks_app.examples.tasks"])
-TASKS = {"default": {"BACKEND": "tasks_app.backend.TaskdeckBackend"}}
+TASKS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "tasks_app.backend.TaskdeckBackend",
+        "QUEUES": env.list("TASKDECK_QUEUES", default=[]),  # empty: any name will do
+    }
+}
 TASKDECK: dict[str, Any] = {
     "ANONYMOUS": env.str("TASKDECK_ANONYMOUS", default="none"),
     "REDIS_URL": REDIS_URL,
@@ -206,6 +211,8 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Django's line for each start and success; the row tells the same. Failures are logged.
+    "loggers": {name: {"level": "WARNING"} for name in ("django.tasks", "django_tasks")},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
     # What matters of its life is told by taskdeck.broker; by itself it tells of every step, many times.
     "loggers": {"pika": {"level": "CRITICAL"}},

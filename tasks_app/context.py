@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgpack
@@ -15,12 +16,20 @@ SEND_EVERY_SECONDS = 0.2
 class TaskContext:
     """The running task, as its function sees it."""
 
-    def __init__(self, envelope: dict[str, Any], report: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, envelope: dict[str, Any], report: Callable[[bytes], None], result: Callable[[], Any]
+    ) -> None:
+        """``result`` makes the ``task_result``, when the function asks for it."""
         self.task_id: str = envelope["id"]
         self.attempt: int = envelope["attempt"]
-        self._report = report
+        self._report, self._result = report, result
         self._next = 0.0
         self._seq = 0
+
+    @cached_property
+    def task_result(self) -> Any:
+        """Django's view of this attempt."""
+        return self._result()
 
     def progress(self, done: float, total: float | None = None, stage: str = "") -> None:
         """Tell watchers how far the task is. Cheap: at most five notices a second leave the process."""

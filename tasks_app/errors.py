@@ -112,6 +112,13 @@ class NotAllowed(TaskdeckError):
         super().__init__(f"you may not {action}")
 
 
+class WorkerLost(TaskdeckError):
+    """Stands in ``TaskResult.errors`` for an attempt that ended with its worker. Never raised."""
+
+    code = "worker_lost"
+    title = "Worker lost"
+
+
 class StateConflict(TaskdeckError):
     status = 409
     title = "The task's state does not allow this"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Coroutine
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import msgpack
@@ -13,6 +14,8 @@ import msgpack
 from tasks_app.compat import task_backends
 from tasks_app.conf import get_conf
 from tasks_app.context import TaskContext
+from tasks_app.django_result import running_result
+from tasks_app.django_signals import announce_failure, announce_start, announce_success, is_heard
 from tasks_app.documents import check_document, dump_json
 from tasks_app.errors import InvalidDocument
 from tasks_app.failures import failure_body
@@ -28,22 +31,32 @@ def runner() -> asyncio.Runner:
     return asyncio.Runner()
 
 
-def run_task(path: str, body: bytes, report: Callable[[bytes], None]) -> tuple[str, bytes]:
+def run_task(path: str, body: bytes, report: Callable[[bytes], None], *, node: str) -> tuple[str, bytes]:
     """Run one task. The kind of its outcome and the outcome's body.
 
-    ``TaskCancelled`` passes through: only the executor knows whether it was asked for.
+    ``TaskCancelled`` passes through: only the executor knows whether it was asked for. An attempt that will
+    be followed by another is not announced as finished.
     """
-    envelope = msgpack.unpackb(body)
-    function = registry.by_path(path)
+    function, envelope = registry.by_path(path), msgpack.unpackb(body)
+    make_result = partial(running_result, function, envelope, node=node)
+    heard = make_result() if is_heard() else None
+    if heard:
+        announce_start(heard)
     started = time.perf_counter()
     try:
-        text = result_text(call(function, envelope, report))
-    except TaskCancelled:
+        text = result_text(call(function, envelope, report, make_result))
+    except TaskCancelled as error:
+        announce_failure(heard or make_result(), error)
         raise
     except BaseException as error:  # recorded as the end of this attempt
-        return failed_attempt(function, envelope, error, time.perf_counter() - started)
-    outcome: bytes = msgpack.packb([text, time.perf_counter() - started])
-    return "succeeded", outcome
+        outcome = failed_attempt(function, envelope, error, time.perf_counter() - started)
+        if outcome[0] == "failed":
+            announce_failure(heard or make_result(), error)
+        return outcome
+    packed: bytes = msgpack.packb([text, time.perf_counter() - started])
+    if heard:
+        announce_success(heard, json.loads(text))
+    return "succeeded", packed
 
 
 def failed_attempt(
@@ -66,10 +79,15 @@ def failed_attempt(
     return "retry", failure_body(error, run_seconds=run_seconds, delay_seconds=pause)
 
 
-def call(function: TaskFunction, envelope: dict[str, Any], report: Callable[[bytes], None]) -> Any:
+def call(
+    function: TaskFunction,
+    envelope: dict[str, Any],
+    report: Callable[[bytes], None],
+    make_result: Callable[[], Any],
+) -> Any:
     arguments = function.adapter.decode(envelope["arguments"])
     func = function.django_task.func
-    positional = (TaskContext(envelope, report),) if function.takes_context else ()
+    positional = (TaskContext(envelope, report, make_result),) if function.takes_context else ()
     if function.is_async:
         return run_async(func(*positional, **arguments))
     return func(*positional, **arguments)

@@ -48,7 +48,7 @@ def submit(
     checked = function.adapter.validate(arguments, prefix=arguments_field) if validate else dict(arguments)
     queue = function.queue if queue is None else queue
     priority = function.priority if priority is None else priority
-    _check_options(queue, priority, run_after)
+    _check_options(function, queue, priority, run_after)
     now = datetime.now(UTC)
     waits = run_after is not None and run_after > now
     task = Task(
@@ -82,12 +82,15 @@ def submit(
     return Submitted(str(task.id), State(task.state))
 
 
-def _check_options(queue: str, priority: int, run_after: datetime | None) -> None:
+def _check_options(function: TaskFunction, queue: str, priority: int, run_after: datetime | None) -> None:
     faults = []
+    listed = function.django_task.get_backend().queues
     if not queue or len(queue) > MOST_QUEUE_LETTERS or not queue.isprintable():
         faults.append(FieldError("queue", f"must have 1 to {MOST_QUEUE_LETTERS} printable characters"))
     else:
         check_text(queue, "queue")
+    if listed and queue not in listed:
+        faults.append(FieldError("queue", f"must be one of {', '.join(sorted(listed))}"))
     if not -MOST_PRIORITY <= priority <= MOST_PRIORITY:
         faults.append(FieldError("priority", f"must be between -{MOST_PRIORITY} and {MOST_PRIORITY}"))
     if run_after is not None and run_after.tzinfo is None:

@@ -26,7 +26,12 @@ SERVICE_VARIABLES = (
     "HOST",
     "DEBUG",
 )
-MODULES = ("tasks_app.examples.tasks", "tests.support.ledger_tasks", "tests.support.unruly_tasks")
+MODULES = (
+    "tasks_app.examples.tasks",
+    "tests.support.heard_tasks",
+    "tests.support.ledger_tasks",
+    "tests.support.unruly_tasks",
+)
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -87,6 +88,7 @@ class Command(BaseCommand):
             return supervise(control, board, birth, options)
 
         def execute(end: socket.socket, line: memoryview) -> int:
-            return Executor(Channel(end), Slot(line), run_task, limits).run()
+            run = partial(run_task, node=options.node)
+            return Executor(Channel(end), Slot(line), run, limits).run()
 
         sys.exit(Guard(start, execute, GuardOptions(self_stop=conf.self_stop_seconds)).run())
