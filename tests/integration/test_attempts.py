@@ -36,7 +36,7 @@ def running(up: Up, path: str) -> None:
 def executions(up: Up, path: str) -> list[str]:
     """The ledger's words after id, attempt and guard, one line each, led by the attempt."""
     task_id = path.rstrip("/").rpartition("/")[2]
-    lines = [line.split() for line in up.ledger.read_text().splitlines()]
+    lines = [line.split() for line in up.ledger.read_text().splitlines()] if up.ledger.exists() else []
     return [" ".join([words[1], *words[3:]]) for words in lines if words[0] == task_id]
 
 
