@@ -211,9 +211,12 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # Django's line for each start and success; the row tells the same. Failures are logged.
-    "loggers": {name: {"level": "WARNING"} for name in ("django.tasks", "django_tasks")},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
-    # What matters of its life is told by taskdeck.broker; by itself it tells of every step, many times.
-    "loggers": {"pika": {"level": "CRITICAL"}},
+    "loggers": {
+        # What matters of its life is told by taskdeck.broker; by itself it tells of every step, many times.
+        "pika": {"level": "CRITICAL"},
+        # Django's line for each start and success of a task; the row tells the same. Failures are logged.
+        "django.tasks": {"level": "WARNING"},
+        "django_tasks": {"level": "WARNING"},
+    },
 }
