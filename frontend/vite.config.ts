@@ -2,12 +2,17 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+const own = (file: string) => fileURLToPath(new URL(`./src/forms/${file}`, import.meta.url));
+
 export default defineConfig({
   base: "/static/console/",
   plugins: [react()],
   // @rjsf/core's index re-exports a test helper that imports ajv (undeclared); ajv needs eval, ours does not.
   resolve: {
-    alias: { "@rjsf/validator-ajv8": fileURLToPath(new URL("./src/forms/validator.ts", import.meta.url)) },
+    alias: {
+      "@rjsf/validator-ajv8": own("validator.ts"),
+      "markdown-to-jsx/react": own("plain-text.tsx"),
+    },
   },
   build: {
     manifest: "manifest.json",

@@ -9,9 +9,13 @@ import environ
 import pytest
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from pytest_django import DjangoDbBlocker
 
 from tasks_app.conf import get_conf
+from tasks_app.database import DjangoSession
 from tasks_app.embedded import EmbeddedValkey
+from tests.support import history
+from tests.support.judge import judge
 from tests.support.machine import Up
 from tests.support.servers import Home, PostgreSQL, RabbitMQ, Redis
 from tests.support.servers.postgresql import DJANGO_ALIAS
@@ -38,11 +42,35 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         valkey.stop()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Every write to a task row is recorded."""
+    with django_db_blocker.unblock():
+        for alias in connections:
+            history.install(DjangoSession(alias))
+
+
+@pytest.fixture(autouse=True)
+def judged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Judge what a test with a database wrote."""
+    mark = request.node.get_closest_marker("django_db")
+    sessions = (
+        [DjangoSession(alias) for alias in mark.kwargs.get("databases", [DEFAULT_DB_ALIAS])] if mark else []
+    )
+    for session in sessions:
+        history.forget(session)
+    yield
+    for session in sessions:
+        assert judge(history.read(session)) == []
+
+
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     running = Up(tmp_path)
     yield running
+    faults = running.judged()
     running.end()
+    assert faults == []
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { STATES, type State } from "./api/types";
+import { ErrorPage } from "./components/error-page";
 import { NotFound } from "./components/not-found";
 import { Shell } from "./components/shell";
 
@@ -56,6 +57,7 @@ export const BASE = "/console";
 export const router = createRouter({
   routeTree: root.addChildren([index, tasks, task, create, login]),
   basepath: BASE,
+  defaultErrorComponent: ErrorPage,
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -42,18 +42,30 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def console(machine: Up, chromium: Browser) -> Iterator[Page]:
-    """A page on the console. At the end it must have logged no error."""
+def new_page(machine: Up, chromium: Browser) -> Page:
     context = chromium.new_context(
         base_url=f"http://127.0.0.1:{machine.port}",
         viewport={"width": 1280, "height": 800},
         reduced_motion="reduce",
     )
-    page = context.new_page()
+    return context.new_page()
+
+
+@pytest.fixture
+def quiet_console(machine: Up, chromium: Browser) -> Iterator[Page]:
+    """A page whose console errors are part of the test."""
+    page = new_page(machine, chromium)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def console(machine: Up, chromium: Browser) -> Iterator[Page]:
+    """A page on the console. At the end it must have logged no error."""
+    page = new_page(machine, chromium)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield page
-    context.close()
+    page.context.close()
     assert errors == []

@@ -14,6 +14,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from tests.support import history
+from tests.support.databases import Database
+from tests.support.judge import judge
 from tests.support.processes import MARKER, free_port, marked_processes, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +57,13 @@ class Up:
         }
         environment |= settings
         self.ledger = data_dir / "ledger"
+        path = data_dir / "taskdeck.sqlite3"
+        self.database = (
+            Database("postgresql", environment["DATABASE_URL"])
+            if "DATABASE_URL" in environment
+            else Database("sqlite", f"sqlite:///{path}", path)
+        )
+        self._is_recorded = False
         self.environment = environment
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -112,6 +122,16 @@ class Up:
             return self.call("/readyz")[0] == 200
 
         wait_until(is_ready, seconds=30, what="/readyz answers 200")
+        with self.database.session() as session:
+            history.install(session)
+        self._is_recorded = True
+
+    def judged(self) -> list[str]:
+        """The rules of the task row that were broken since it was ready."""
+        if not self._is_recorded:
+            return []
+        with self.database.session() as session:
+            return judge(history.read(session))
 
     def compute(self, number: int) -> int:
         status, answer = self.call("/task", {"number": number})

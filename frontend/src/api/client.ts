@@ -109,8 +109,8 @@ export const api = {
   tasks: (query: ListQuery, signal?: AbortSignal) => request<TaskPage>("GET", listPath(query), { signal }),
   counts: (signal?: AbortSignal) => request<Counts>("GET", "/api/tasks/counts/", { signal }),
   task: (id: string, signal?: AbortSignal) => request<TaskDetail>("GET", taskPath(id), { signal }),
-  submit: (name: string, values: Record<string, unknown>) =>
-    request<Submitted>("POST", "/api/tasks/", { body: { function: name, arguments: values } }),
+  submit: (name: string, values: Record<string, unknown>, options: object = {}) =>
+    request<Submitted>("POST", "/api/tasks/", { body: { function: name, arguments: values, ...options } }),
   cancel: (id: string) =>
     request<{ state: State; cancel_requested: boolean }>("POST", `${taskPath(id)}cancel/`),
   retry: (id: string) => request<{ state: State }>("POST", `${taskPath(id)}retry/`),

@@ -1,49 +1,22 @@
-import { Button, Menu } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { IconLogout, IconUser } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { api } from "../api/client";
-import { reconnect } from "../api/live";
-import { keys, sessionQuery } from "../api/queries";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, lazyRouteComponent } from "@tanstack/react-router";
+import { Suspense } from "react";
+import { sessionQuery } from "../api/queries";
+
+const UserMenu = lazyRouteComponent(() => import("./user-menu"));
 
 export function Account() {
-  const cache = useQueryClient();
   const user = useQuery(sessionQuery).data?.user;
-  const logOut = useMutation({
-    mutationFn: api.logOut,
-    onSuccess: async () => {
-      // First who is asking: a page that is closed to strangers goes before it could read again.
-      await cache.invalidateQueries({ queryKey: keys.session });
-      reconnect();
-      await cache.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session[0] });
-    },
-    onError: (error) =>
-      notifications.show({
-        color: "red",
-        title: "You are still logged in",
-        message: error.message,
-        autoClose: false,
-      }),
-  });
-  if (!user)
+  if (user)
     return (
-      <Button size="compact-sm" variant="subtle" renderRoot={(p) => <Link to="/login" {...p} />}>
-        Log in
-      </Button>
+      <Suspense>
+        <UserMenu />
+      </Suspense>
     );
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconUser size={15} />}>
-          {user.username}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => logOut.mutate()}>
-          Log out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Button size="compact-sm" variant="subtle" renderRoot={(p) => <Link to="/login" {...p} />}>
+      Log in
+    </Button>
   );
 }

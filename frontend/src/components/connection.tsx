@@ -1,4 +1,4 @@
-import { Badge, Tooltip } from "@mantine/core";
+import { Badge } from "@mantine/core";
 import { IconBolt, IconPlugConnectedX, IconRefresh } from "@tabler/icons-react";
 import { type LiveStatus, useLiveStatus } from "../api/status";
 import classes from "./shell.module.css";
@@ -13,17 +13,25 @@ export function ConnectionPill() {
   const status = useLiveStatus();
   const { label, hint, icon: Icon } = LIVE[status];
   return (
-    <Tooltip label={hint}>
-      <Badge
-        role="status"
-        className={classes.live}
-        data-live={status}
-        variant="default"
-        tt="none"
-        leftSection={<Icon size={12} />}
-      >
-        {label}
-      </Badge>
-    </Tooltip>
+    <Badge
+      role="status"
+      title={hint}
+      className={classes.live}
+      data-live={status}
+      variant="default"
+      tt="none"
+      leftSection={<Icon size={12} />}
+    >
+      {label}
+    </Badge>
   );
+}
+
+/** A word above the page while it cannot be trusted. */
+export function OfflineBar() {
+  return useLiveStatus() === "offline" ? (
+    <div role="alert" className={classes.offline}>
+      {LIVE.offline.hint}. Trying again by itself.
+    </div>
+  ) : null;
 }

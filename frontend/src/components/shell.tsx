@@ -1,15 +1,6 @@
-import {
-  ActionIcon,
-  AppShell,
-  Burger,
-  Group,
-  NavLink,
-  Text,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { AppShell, Burger, Group, NavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconListDetails, IconMoon, IconPlayerPlay, IconSun } from "@tabler/icons-react";
+import { IconListDetails, IconPlayerPlay } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -17,8 +8,10 @@ import { UNAUTHORIZED } from "../api/client";
 import { keys, sessionQuery } from "../api/queries";
 import type { Session } from "../api/types";
 import { Account } from "./account";
-import { ConnectionPill } from "./connection";
+import { ConnectionPill, OfflineBar } from "./connection";
+import { GlobalKeys } from "./global-keys";
 import classes from "./shell.module.css";
+import { ThemeButton } from "./theme-button";
 
 const NAV = [
   { to: "/tasks", label: "Tasks", icon: IconListDetails },
@@ -28,22 +21,6 @@ const NAV = [
 /** A visitor without a name and without rights can do nothing but log in. */
 export const mustLogIn = (session: Session | undefined) =>
   session !== undefined && !session.user && !session.permissions.view && !session.permissions.submit;
-
-function ThemeButton() {
-  const { setColorScheme } = useMantineColorScheme();
-  const dark = useComputedColorScheme("light") === "dark";
-  return (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
-      size="lg"
-      aria-label={dark ? "Use light theme" : "Use dark theme"}
-      onClick={() => setColorScheme(dark ? "light" : "dark")}
-    >
-      {dark ? <IconSun size={18} /> : <IconMoon size={18} />}
-    </ActionIcon>
-  );
-}
 
 function useSessionGuard() {
   const cache = useQueryClient();
@@ -81,6 +58,7 @@ export function Shell() {
             <Text fw={700}>Taskdeck</Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <GlobalKeys />
             <ConnectionPill />
             <ThemeButton />
             <Account />
@@ -105,6 +83,7 @@ export function Shell() {
         })}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
+        <OfflineBar />
         {isKnown && <Outlet />}
       </AppShell.Main>
     </AppShell>

@@ -1,32 +1,42 @@
-import { Button, Group } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Group, Text } from "@mantine/core";
 import { IconBan, IconEdit, IconRotateClockwise2 } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { api } from "../api/client";
 import { TERMINAL } from "../api/events";
 import { keys, sessionQuery } from "../api/queries";
 import type { TaskDetail } from "../api/types";
+import { useShortcuts } from "../keys/shortcuts";
+import { Confirm } from "./dialog";
+import { notifyProblem } from "./notify";
 
 const NOUN = { cancel: "Cancelling", retry: "Retrying" } as const;
 
-export function TaskActions({ task }: { task: TaskDetail }) {
+function useAct(task: TaskDetail) {
   const cache = useQueryClient();
-  const permissions = useQuery(sessionQuery).data?.permissions;
-  const act = useMutation({
+  return useMutation({
     mutationFn: async (action: "cancel" | "retry") => {
       await api[action](task.id);
     },
-    onError: (error, action) =>
-      notifications.show({
-        color: "red",
-        title: `${NOUN[action]} changed nothing`,
-        message: error.message,
-        autoClose: false,
-      }),
+    onError: (error, action) => notifyProblem(`${NOUN[action]} changed nothing`, error),
     onSettled: () => cache.invalidateQueries({ queryKey: keys.task(task.id) }),
   });
+}
+
+/** A running task loses its work; a waiting one loses nothing and is cancelled at once. */
+export function TaskActions({ task }: { task: TaskDetail }) {
+  const [asking, setAsking] = useState(false);
+  const permissions = useQuery(sessionQuery).data?.permissions;
+  const act = useAct(task);
   const ended = TERMINAL.has(task.state);
+  const mayRetry = ended && permissions?.retry;
+  const mayCancel = !ended && permissions?.cancel && !task.cancel_requested;
+  const cancel = () => (task.state === "running" ? setAsking(true) : act.mutate("cancel"));
+  useShortcuts({
+    retry: mayRetry ? () => act.mutate("retry") : undefined,
+    cancel: mayCancel ? cancel : undefined,
+  });
   return (
     <Group gap="xs">
       {ended && permissions?.submit && (
@@ -36,10 +46,10 @@ export function TaskActions({ task }: { task: TaskDetail }) {
           leftSection={<IconEdit size={16} />}
           renderRoot={(p) => <Link to="/new" search={{ name: task.function, from: task.id }} {...p} />}
         >
-          Run with changes
+          Run again with changes
         </Button>
       )}
-      {ended && permissions?.retry && (
+      {mayRetry && (
         <Button
           variant="default"
           size="sm"
@@ -57,10 +67,27 @@ export function TaskActions({ task }: { task: TaskDetail }) {
           leftSection={<IconBan size={16} />}
           loading={act.isPending}
           disabled={task.cancel_requested}
-          onClick={() => act.mutate("cancel")}
+          onClick={cancel}
         >
           Cancel
         </Button>
+      )}
+      {asking && (
+        <Confirm
+          title="Cancel this running task?"
+          action="Cancel the task"
+          refuse="Let it run"
+          onClose={() => setAsking(false)}
+          onConfirm={() => {
+            setAsking(false);
+            act.mutate("cancel");
+          }}
+        >
+          <Text size="sm">
+            {task.function} is asked to stop. What it has worked out so far is lost; a retry starts from the
+            beginning.
+          </Text>
+        </Confirm>
       )}
     </Group>
   );

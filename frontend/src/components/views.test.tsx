@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { TaskFunction } from "../api/types";
 import { chosen } from "../pages/new-task";
 import { aTask } from "../test-data";
-import { percentOf } from "./progress";
+import { percentOf, taskTitle } from "./progress";
 import { isTable, ResultView } from "./result-view";
 import { mustLogIn } from "./shell";
 import { countText } from "./state-chips";
@@ -55,6 +55,12 @@ it("progress without a total has no percentage", () => {
   const progress = { attempt: 1, seq: 1, done: 5, total: null, stage: "Reading" };
   expect(percentOf(progress)).toBeNull();
   expect(percentOf({ ...progress, total: 20 })).toBe(25);
+});
+
+it("the title of a tab tells state and progress", () => {
+  const progress = { attempt: 1, seq: 1, done: 5, total: 20, stage: "" };
+  expect(taskTitle(aTask({ state: "running", progress }))).toBe("25% fibonacci · Taskdeck");
+  expect(taskTitle(aTask({ state: "failed", progress }))).toBe("Failed: fibonacci · Taskdeck");
 });
 
 it("a newcomer meets Fibonacci first", () => {

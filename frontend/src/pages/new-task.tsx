@@ -1,16 +1,22 @@
-import { Alert, Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Divider, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import type { RJSFSchema } from "@rjsf/utils";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { ApiError, api } from "../api/client";
 import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
-import type { TaskFunction } from "../api/types";
+import type { FieldError, TaskFunction } from "../api/types";
+import { CodeBlock } from "../components/copy";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
+import { isOption, type SubmitOptions } from "../forms/options";
+import { OptionsFields } from "../forms/options-fields";
 import { SchemaForm } from "../forms/schema-form";
 import { mapFieldErrors } from "../forms/server-errors";
+import { asCurl, asPython } from "../forms/snippets";
+
+type Values = Record<string, unknown>;
 
 const route = getRouteApi("/new");
 /** What a newcomer meets first. */
@@ -22,7 +28,9 @@ const buttonLabel = ({ name }: TaskFunction) => (name === FIRST ? "Calculate" : 
 export const chosen = (functions: readonly TaskFunction[], name: string | undefined) =>
   functions.find((f) => f.name === name) ?? functions.find((f) => f.name === FIRST) ?? functions[0];
 
-function Rejection({ error, rest }: { error: Error; rest: readonly { field: string; message: string }[] }) {
+type FieldErrors = readonly FieldError[];
+
+function Rejection({ error, rest }: { error: Error; rest: FieldErrors }) {
   const explained = error instanceof ApiError && error.fieldErrors.length > 0;
   if (explained && rest.length === 0) return null;
   return (
@@ -41,15 +49,37 @@ function Rejection({ error, rest }: { error: Error; rest: readonly { field: stri
   );
 }
 
-function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Record<string, unknown> }) {
+/** The form as a command and as Python. */
+function Calls({ fn, values, options }: { fn: TaskFunction; values: Values; options: SubmitOptions }) {
+  return (
+    <details>
+      <summary>Call it from elsewhere</summary>
+      <Stack gap="xs" mt="sm">
+        <CodeBlock name="the curl command" text={asCurl(window.location.origin, fn.name, values, options)} />
+        <CodeBlock name="the Python call" text={asPython(fn.path, values, options)} />
+      </Stack>
+    </details>
+  );
+}
+
+function useSubmit(fn: TaskFunction) {
   const navigate = route.useNavigate();
-  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
   const submit = useMutation({
-    mutationFn: (values: Record<string, unknown>) => api.submit(fn.name, values),
+    mutationFn: ({ values, options }: { values: Values; options: SubmitOptions }) =>
+      api.submit(fn.name, values, options),
     onSuccess: ({ task_id }) => void navigate({ to: "/tasks/$id", params: { id: task_id } }),
   });
   const errors = submit.error instanceof ApiError ? submit.error.fieldErrors : undefined;
   const { byField, rest } = useMemo(() => mapFieldErrors(errors ?? [], fn.schema), [errors, fn.schema]);
+  return { submit, byField, rest };
+}
+
+function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
+  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
+  const [values, setValues] = useState<Values>(initial ?? {});
+  const [options, setOptions] = useState<SubmitOptions>({});
+  const { submit, byField, rest } = useSubmit(fn);
+  const forget = () => submit.isError && submit.reset();
   return (
     <Paper withBorder p="lg" radius="md">
       {fn.description && (
@@ -57,14 +87,26 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Record<stri
           {fn.description}
         </Text>
       )}
-      {submit.error && <Rejection error={submit.error} rest={rest} />}
+      {submit.error && <Rejection error={submit.error} rest={rest.filter(({ field }) => !isOption(field))} />}
       <SchemaForm
         schema={fn.schema as RJSFSchema}
         initial={initial}
         serverErrors={byField}
-        onEdit={() => submit.isError && submit.reset()}
-        onSubmit={(values) => submit.mutate(values)}
+        onEdit={(edited) => {
+          setValues(edited);
+          forget();
+        }}
+        onSubmit={(submitted) => submit.mutate({ values: submitted, options })}
       >
+        <OptionsFields
+          queue={fn.queue}
+          options={options}
+          errors={rest.filter(({ field }) => isOption(field))}
+          onChange={(changed) => {
+            setOptions(changed);
+            forget();
+          }}
+        />
         <Group mt="lg">
           <Button
             type="submit"
@@ -72,7 +114,7 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Record<stri
             disabled={!maySubmit}
             leftSection={<IconPlayerPlay size={16} />}
           >
-            {buttonLabel(fn)}
+            {options.run_after ? "Run later" : buttonLabel(fn)}
           </Button>
           {!maySubmit && (
             <Text size="sm" c="dimmed">
@@ -81,6 +123,8 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Record<stri
           )}
         </Group>
       </SchemaForm>
+      <Divider my="md" />
+      <Calls fn={fn} values={values} options={options} />
     </Paper>
   );
 }

@@ -1,17 +1,4 @@
-import {
-  Alert,
-  Code,
-  CopyButton,
-  Grid,
-  Group,
-  Paper,
-  Skeleton,
-  Stack,
-  Text,
-  Title,
-  UnstyledButton,
-} from "@mantine/core";
-import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { Alert, Code, Grid, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -19,9 +6,10 @@ import { ApiError } from "../api/client";
 import { useTopic } from "../api/live";
 import { taskQuery } from "../api/queries";
 import type { Attempt, TaskDetail } from "../api/types";
+import { Copy } from "../components/copy";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
-import { TaskProgress } from "../components/progress";
+import { TaskProgress, taskTitle } from "../components/progress";
 import { Json, ResultView } from "../components/result-view";
 import { StateBadge } from "../components/states";
 import { TaskActions } from "../components/task-actions";
@@ -44,18 +32,6 @@ const Traceback = ({ text }: { text: string }) => (
     {text}
   </Code>
 );
-
-function TaskId({ id }: { id: string }) {
-  return (
-    <CopyButton value={id}>
-      {({ copied, copy }) => (
-        <UnstyledButton onClick={copy} aria-label={copied ? "Copied" : `Copy the id ${id}`}>
-          <Code>{id}</Code> {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
-        </UnstyledButton>
-      )}
-    </CopyButton>
-  );
-}
 
 function Attempts({ attempts }: { attempts: Attempt[] }) {
   return (
@@ -143,7 +119,9 @@ function Head({ task }: { task: TaskDetail }) {
             <StateBadge task={task} />
           </span>
         </Group>
-        <TaskId id={task.id} />
+        <Copy text={task.id} name={`the id ${task.id}`}>
+          <Code>{task.id}</Code>
+        </Copy>
       </div>
       <TaskActions task={task} />
     </Group>
@@ -153,7 +131,7 @@ function Head({ task }: { task: TaskDetail }) {
 export function TaskView({ task }: { task: TaskDetail }) {
   return (
     <Stack gap="md">
-      <title>{`${task.function} · Taskdeck`}</title>
+      <title>{taskTitle(task)}</title>
       <Head task={task} />
       {task.state === "running" && task.progress && (
         <div>

@@ -1,0 +1,56 @@
+import { ActionIcon, Kbd, Text, UnstyledButton } from "@mantine/core";
+import { IconKeyboard, IconSearch } from "@tabler/icons-react";
+import { lazyRouteComponent, useNavigate } from "@tanstack/react-router";
+import { Suspense, useEffect, useState } from "react";
+import { useShortcuts } from "../keys/shortcuts";
+import classes from "./shell.module.css";
+
+const ShortcutHelp = lazyRouteComponent(() => import("../keys/help"));
+const Palette = lazyRouteComponent(() => import("../keys/palette"));
+
+type Open = "help" | "palette" | null;
+
+/** The shortcuts that work on every page, the list of them, and the "Go to" box. */
+export function GlobalKeys() {
+  const [open, setOpen] = useState<Open>(null);
+  const navigate = useNavigate();
+  useShortcuts({
+    help: () => setOpen("help"),
+    tasks: () => void navigate({ to: "/tasks" }),
+    new: () => void navigate({ to: "/new" }),
+  });
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      setOpen("palette");
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <>
+      <UnstyledButton className={classes.goto} visibleFrom="sm" onClick={() => setOpen("palette")}>
+        <IconSearch size={14} aria-hidden />
+        <Text span size="sm">
+          Go to…
+        </Text>
+        <Kbd size="xs">Ctrl K</Kbd>
+      </UnstyledButton>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="lg"
+        visibleFrom="sm"
+        aria-label="Keyboard shortcuts"
+        onClick={() => setOpen("help")}
+      >
+        <IconKeyboard size={18} />
+      </ActionIcon>
+      <Suspense>
+        {open === "help" && <ShortcutHelp onClose={() => setOpen(null)} />}
+        {open === "palette" && <Palette onClose={() => setOpen(null)} />}
+      </Suspense>
+    </>
+  );
+}

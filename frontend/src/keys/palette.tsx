@@ -1,0 +1,47 @@
+import "@mantine/spotlight/styles.layer.css";
+import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { functionsQuery } from "../api/queries";
+
+const TASK_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** "Go to": pages, the form of each task function, and a task by its id. */
+export default function Palette({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate();
+  const functions = useQuery(functionsQuery).data ?? [];
+  const [query, setQuery] = useState("");
+  useEffect(() => spotlight.open(), []);
+  const actions: SpotlightActionData[] = [
+    { id: "tasks", label: "Tasks", onClick: () => void navigate({ to: "/tasks" }) },
+    { id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) },
+    ...functions.map((fn) => ({
+      id: `fn ${fn.name}`,
+      label: fn.title,
+      description: fn.description.split("\n")[0],
+      onClick: () => void navigate({ to: "/new", search: { name: fn.name } }),
+    })),
+  ];
+  const id = query.trim();
+  if (TASK_ID.test(id))
+    actions.unshift({
+      id: "task",
+      label: `Task ${id}`,
+      keywords: [id],
+      onClick: () => void navigate({ to: "/tasks/$id", params: { id: id.toLowerCase() } }),
+    });
+  return (
+    <Spotlight
+      actions={actions}
+      query={query}
+      onQueryChange={setQuery}
+      shortcut={null}
+      nothingFound="Nothing by that name"
+      searchProps={{ placeholder: "A page, a function, or a task's id", "aria-label": "Go to" }}
+      onSpotlightClose={onClose}
+      scrollable
+      maxHeight={420}
+    />
+  );
+}

@@ -1,0 +1,85 @@
+"""Short hands for protocol tests: rows and workers made through a raw session."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from uuid_utils.compat import uuid7
+
+from tasks_app import transitions
+from tasks_app.database import Session
+from tasks_app.transitions import DIALECTS, Claimed
+
+FUNCTION = "tests.protocol.nothing"
+QUEUE = "default"
+
+_INSERT = """
+INSERT INTO taskdeck_task (id, function, queue, priority, state, attempt, failures, losses, max_attempts,
+                           max_losses, last_worker, cancel_requested, run_at, created_at, revision, arguments)
+VALUES (%(id)s, %(function)s, %(queue)s, %(priority)s, %(state)s, 0, 0, 0, %(max_attempts)s, %(max_losses)s,
+        '', {false}, %(run_at)s, %(now)s, 1, '{{}}')
+"""
+
+
+def make_task(
+    session: Session,
+    *,
+    queue: str = QUEUE,
+    priority: int = 0,
+    delay_seconds: float | None = None,
+    max_attempts: int = 2,
+    max_losses: int = 3,
+) -> str:
+    """Insert a waiting task; with ``delay_seconds`` (may be negative) a scheduled one. Its id."""
+    task_id = str(uuid7())
+    now = datetime.now(UTC)
+    run_at = None if delay_seconds is None else now + timedelta(seconds=delay_seconds)
+    session.rows(
+        _INSERT.format(false="0" if session.vendor == "sqlite" else "false"),
+        {
+            "id": DIALECTS[session.vendor].written_id(task_id),
+            "function": FUNCTION,
+            "queue": queue,
+            "priority": priority,
+            "state": "queued" if run_at is None else "scheduled",
+            "max_attempts": max_attempts,
+            "max_losses": max_losses,
+            "run_at": run_at and instant(session, run_at),
+            "now": instant(session, now),
+        },
+    )
+    return task_id
+
+
+def instant(session: Session, moment: datetime) -> Any:
+    return str(moment.replace(tzinfo=None)) if session.vendor == "sqlite" else moment
+
+
+def make_worker(session: Session, *, node: str = "n1") -> str:
+    worker_id = str(uuid4())
+    transitions.register(
+        session, worker_id=worker_id, node=node, host="h", pid=1, version="1", queues=[QUEUE], concurrency=2
+    )
+    return worker_id
+
+
+def claim(session: Session, worker_id: str, *, limit: int = 10, queue: str = QUEUE) -> list[Claimed]:
+    return transitions.claim(
+        session, worker_id=worker_id, node="n1", queue=queue, functions=[FUNCTION], limit=limit
+    )
+
+
+def claim_ids(session: Session, worker_id: str, ids: list[str]) -> list[Claimed]:
+    return transitions.claim_ids(session, worker_id=worker_id, node="n1", ids=ids, functions=[FUNCTION])
+
+
+def row(session: Session, task_id: str) -> dict[str, Any]:
+    """State, attempt, losses, failures, revision, cancel flag and owner of one task."""
+    names = ("state", "attempt", "losses", "failures", "revision", "cancel_requested", "worker_id")
+    dialect = DIALECTS[session.vendor]
+    [found] = session.rows(
+        f"SELECT {', '.join(names)} FROM taskdeck_task WHERE id = %(id)s", {"id": dialect.written_id(task_id)}
+    )
+    return dict(zip(names, found, strict=True))
