@@ -63,8 +63,10 @@ def retry(*, access: Access, task_id: str) -> Acted:
     if not changed:
         task.refresh_from_db()
         raise StateConflict(task.state, "retry")
-    message = Message(task_id, task.queue, task.function)
-    delivery.announce(
-        event_of(changed[0], cancel_requested=False), waiting=message, is_urgent=task.priority > 0
-    )
+    announce_retry(changed[0], is_urgent=task.priority > 0)
     return Acted(changed[0].state, False)
+
+
+def announce_retry(changed: Changed, *, is_urgent: bool = False) -> None:
+    message = Message(changed.id, changed.queue, changed.function)
+    delivery.announce(event_of(changed, cancel_requested=False), waiting=message, is_urgent=is_urgent)

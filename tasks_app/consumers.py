@@ -19,6 +19,7 @@ from django.contrib.auth.models import AnonymousUser
 from tasks_app import selectors
 from tasks_app.access import Access, access_of
 from tasks_app.errors import TaskdeckError
+from tasks_app.filters import TaskFilter
 from tasks_app.hub import hub
 from tasks_app.outbox import Outbox, Window
 from tasks_app.wire import TaskEvent
@@ -202,5 +203,5 @@ def _snapshot(session_key: str | None, topic: str) -> dict[str, Any]:
     """Rights are read anew for each subscription. Raises NotAllowed, TaskNotFound."""
     access = _access_of_session(session_key)
     if topic == "tasks":
-        return {"results": selectors.task_page(access, limit=SNAPSHOT_ROWS).rows}
+        return {"results": selectors.task_page(access, TaskFilter(), limit=SNAPSHOT_ROWS).rows}
     return {"task": selectors.task_detail(access, topic.removeprefix("task:"))[0]}

@@ -24,7 +24,6 @@ class Worker(models.Model):
     concurrency = models.IntegerField(default=0)
     claims_by_message = models.BigIntegerField(db_default=0)
     claims_direct = models.BigIntegerField(db_default=0)
-    lease_seconds = models.FloatField(db_default=15.0)
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
@@ -103,6 +102,8 @@ class Task(models.Model):
             ),
             models.Index("run_at", "id", name="task_due", condition=Q(state="scheduled")),
             models.Index("worker", name="task_held", condition=Q(state="running")),
+            models.Index("id", name="task_failed", condition=Q(state="failed")),
+            models.Index("id", name="task_cancelled", condition=Q(state="cancelled")),
         ]
 
     def __str__(self) -> str:

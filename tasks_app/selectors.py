@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from django.db.models import Count, Q, QuerySet
 
 from tasks_app.access import Access
 from tasks_app.documents import dump_json
-from tasks_app.errors import FieldError, InvalidArguments, TaskNotFound
+from tasks_app.errors import TaskNotFound
+from tasks_app.filters import TaskFilter, matching, newest
 from tasks_app.functions import registry
 from tasks_app.media import Media, from_document, is_media
 from tasks_app.models import Task, Worker
@@ -30,6 +31,7 @@ COUNT_CAP = 10_000
 class Page:
     rows: list[TaskRow]
     next: str | None
+    searched_all: bool
     etag: str
 
 
@@ -108,36 +110,17 @@ def parse_id(text: str) -> UUID:
         raise TaskNotFound(text) from None
 
 
-def task_page(
-    access: Access,
-    *,
-    states: Iterable[str] = (),
-    functions: Iterable[str] = (),
-    queue: str = "",
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """Newest first, by keyset; ``cursor`` is the ``next`` of the page before. Raises InvalidArguments."""
-    tasks = visible_tasks(access).select_related("owner", "live").defer("result").order_by("-id")
-    wanted = list(states)
-    if unknown := [state for state in wanted if state not in set(State)]:
-        raise InvalidArguments([FieldError("state", f"{unknown[0]!r} is not a state")])
-    if wanted:
-        tasks = tasks.filter(state__in=wanted)
-    if slugs := list(functions):
-        tasks = tasks.filter(function__in=[registry.by_slug(slug).path for slug in slugs])
-    if queue:
-        tasks = tasks.filter(queue=queue)
+def task_page(access: Access, wanted: TaskFilter, *, cursor: UUID | None = None, limit: int = 50) -> Page:
+    """Newest first, by keyset: the tasks with ids below ``cursor``."""
+    matches = matching(visible_tasks(access), wanted)
+    tasks = matches.tasks.select_related("owner", "live").defer("result").order_by("-id")
     if cursor:
-        try:
-            tasks = tasks.filter(id__lt=UUID(cursor))
-        except ValueError:
-            raise InvalidArguments([FieldError("cursor", "is not a cursor of this list")]) from None
+        tasks = tasks.filter(id__lt=cursor)
     found = list(tasks[: limit + 1])
     more = len(found) > limit
     found = found[:limit]
     following = str(found[-1].pk) if more else None
-    return Page([_row(task) for task in found], following, _etag(found))
+    return Page([_row(task) for task in found], following, matches.searched_all, _etag(found))
 
 
 def _result(task: Task) -> Any:
@@ -189,13 +172,29 @@ def media_result(access: Access, task_id: str) -> Media:
     return from_document(result)
 
 
-def counts(access: Access) -> dict[str, int]:
-    """Tasks per state, each counted up to COUNT_CAP."""
-    found = {}
-    for state in State:
-        window = visible_tasks(access).filter(state=state).order_by().values("pk")[:COUNT_CAP]
-        found[state.value] = window.count()
-    return found
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """``is_complete`` is False when there are older tasks than were counted."""
+
+    by_state: dict[str, int]
+    is_complete: bool
+
+
+def counts(access: Access, wanted: TaskFilter) -> Counts:
+    """Matching tasks per state, up to COUNT_CAP each, or among the newest where an index cannot count."""
+    tasks = visible_tasks(access)
+    states = wanted.states or tuple(state.value for state in State)
+    if wanted.is_plain:
+        found = {
+            state: matching(tasks, TaskFilter(states=(state,))).tasks.values("pk")[:COUNT_CAP].count()
+            for state in states
+        }
+        return Counts(found, True)
+    window = newest(matching(tasks, wanted.by_id_only()).tasks)
+    matches = matching(window.tasks, replace(wanted, states=()))
+    rows = matches.tasks.order_by().values_list("state").annotate(Count("pk"))
+    by_state = dict.fromkeys(states, 0) | {s: min(n, COUNT_CAP) for s, n in rows if s in states}
+    return Counts(by_state, window.searched_all and matches.searched_all)
 
 
 def workers(access: Access) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, TypedDict
+from uuid import UUID
 
 from drf_spectacular.plumbing import resolve_type_hint
 from drf_spectacular.types import OpenApiTypes
@@ -42,9 +44,15 @@ class ActedDocument(TypedDict):
     cancel_requested: bool
 
 
+class BulkActedDocument(TypedDict):
+    changed: int
+    next: str | None
+
+
 class CountsDocument(TypedDict):
     counts: dict[str, int]
     cap: int
+    is_complete: bool
 
 
 class Permissions(TypedDict):
@@ -124,14 +132,15 @@ def _without_nullable(node: Any) -> Any:
     return {"oneOf": [plain, {"type": "null"}]}
 
 
-def listing(hint: Any) -> Schema:
+def listing(hint: Any, **more: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {
             "results": {"type": "array", "items": shape(hint)},
             "next": {"type": ["string", "null"]},
+            **more,
         },
-        "required": ["results", "next"],
+        "required": ["results", "next", *more],
     }
 
 
@@ -160,9 +169,26 @@ def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
 
 SUBMITTED: dict[Any, Any] = {202: OpenApiResponse(shape(SubmittedDocument)), **problems(400, 401, 403, 413)}
 TASK: dict[Any, Any] = {200: OpenApiResponse(shape(TaskDetail)), **problems(401, 403, 404)}
-TASK_LIST: dict[Any, Any] = {200: OpenApiResponse(listing(TaskRow)), **problems(400, 401, 403)}
+TASK_LIST: dict[Any, Any] = {
+    200: OpenApiResponse(listing(TaskRow, searched_all={"type": "boolean"})),
+    **problems(400, 401, 403),
+}
 ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
 RETRIED: dict[Any, Any] = {202: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
+BULK_ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(BulkActedDocument)), **problems(400, 401, 403)}
+ACTION: dict[str, Schema] = {
+    JSON: {
+        "type": "object",
+        "properties": {
+            "action": {"enum": ["cancel", "retry"]},
+            "ids": {"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": 1000},
+            "filter": {"type": "object", "description": "the fields of the list's query"},
+            "cursor": {"type": ["string", "null"], "description": "`next` of the call before"},
+        },
+        "required": ["action"],
+        "additionalProperties": False,
+    }
+}
 NEW_TASK: dict[str, Schema] = {
     JSON: {
         "type": "object",
@@ -188,6 +214,13 @@ TASK_FILTERS = [
     OpenApiParameter("state", str, many=True, enum=[state.value for state in State]),
     OpenApiParameter("function", str, many=True),
     OpenApiParameter("queue", str),
+    OpenApiParameter("worker", str, description="name of the node that ran it last"),
+    OpenApiParameter("search", str, description="an id, or text in the arguments of the newest 50,000"),
+    OpenApiParameter("created_after", datetime),
+    OpenApiParameter("created_before", datetime),
+    OpenApiParameter("newer_than", UUID, description="submitted after the task with this id"),
+]
+TASK_PAGE = [
     OpenApiParameter("cursor", str, description="`next` of the page before"),
     OpenApiParameter("limit", int, description="1 to 200, 50 if absent"),
 ]

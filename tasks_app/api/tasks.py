@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks_app import actions, selectors
+from tasks_app.api.filters import filter_of_query, id_of, instant_of
 from tasks_app.api.functions import accepted
-from tasks_app.api.permissions import TaskdeckView, query_integer, query_texts
+from tasks_app.api.permissions import TaskdeckView, query_integer
 from tasks_app.api.schema import (
     ACTED,
     BYTES,
@@ -23,6 +24,7 @@ from tasks_app.api.schema import (
     TASK,
     TASK_FILTERS,
     TASK_LIST,
+    TASK_PAGE,
     CountsDocument,
     problems,
     shape,
@@ -46,18 +48,20 @@ def unless_known(request: Request, document: Any, etag: str) -> Response:
 
 
 class TaskListView(TaskdeckView):
-    @extend_schema(operation_id="tasks", parameters=TASK_FILTERS, responses=TASK_LIST, tags=["tasks"])
+    @extend_schema(
+        operation_id="tasks", parameters=[*TASK_FILTERS, *TASK_PAGE], responses=TASK_LIST, tags=["tasks"]
+    )
     def get(self, request: Request) -> Response:
         """Newest first, by cursor."""
+        cursor = request.query_params.get("cursor")
         page = selectors.task_page(
             self.access,
-            states=query_texts(request, "state"),
-            functions=query_texts(request, "function"),
-            queue=next(iter(query_texts(request, "queue")), ""),
-            cursor=request.query_params.get("cursor"),
+            filter_of_query(request),
+            cursor=id_of(cursor, "cursor") if cursor else None,
             limit=query_integer(request, "limit", default=50, least=1, most=MOST_ROWS),
         )
-        return unless_known(request, {"results": page.rows, "next": page.next}, page.etag)
+        document = {"results": page.rows, "next": page.next, "searched_all": page.searched_all}
+        return unless_known(request, document, page.etag)
 
     @extend_schema(operation_id="submit", request=NEW_TASK, responses=SUBMITTED, tags=["tasks"])
     def post(self, request: Request) -> Response:
@@ -100,24 +104,25 @@ def _function(body: dict[str, Any]) -> TaskFunction:
 
 def _instant(body: dict[str, Any], field: str) -> datetime | None:
     text = _typed(body, field, str, "a string")
-    if text is None:
-        return None
-    try:
-        value = datetime.fromisoformat(text)
-        return value.astimezone(UTC) if value.tzinfo else value
-    except (ValueError, OverflowError):
-        raise _fault(field, "must be an instant such as 2030-01-31T12:00:00Z") from None
+    return None if text is None else instant_of(text, field)
 
 
 class TaskCountsView(TaskdeckView):
     @extend_schema(
         operation_id="task_counts",
-        responses={200: shape(CountsDocument), **problems(401, 403)},
+        parameters=TASK_FILTERS,
+        responses={200: shape(CountsDocument), **problems(400, 401, 403)},
         tags=["tasks"],
     )
     def get(self, request: Request) -> Response:
-        """Tasks in each state, counted up to the cap."""
-        return Response({"counts": selectors.counts(self.access), "cap": selectors.COUNT_CAP})
+        """Matching tasks in each state, counted up to the cap."""
+        found = selectors.counts(self.access, filter_of_query(request))
+        document = {
+            "counts": found.by_state,
+            "cap": selectors.COUNT_CAP,
+            "is_complete": found.is_complete,
+        }
+        return Response(document)
 
 
 class TaskView(TaskdeckView):

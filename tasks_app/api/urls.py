@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from tasks_app.api import (
+    actions,
     original,
     probes,
     problems,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("task/<str:task_id>", original.OriginalStatusView.as_view()),
     *function_urls(),
     path("api/tasks/", tasks.TaskListView.as_view()),
+    path("api/tasks/actions/", actions.TaskActionsView.as_view()),
     path("api/tasks/counts/", tasks.TaskCountsView.as_view()),
     path("api/tasks/<str:task_id>/", tasks.TaskView.as_view()),
     path("api/tasks/<str:task_id>/result/", tasks.TaskResultView.as_view()),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,47 +13,10 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.test import Client
 
-from tasks_app.conf import get_conf
 from tasks_app.models import Task, Worker
+from tests.support.api import Level, fields_of, finished, post
 
 UNKNOWN_ID = "0190a0a0-0000-7000-8000-000000000000"
-Level = Callable[[str], None]
-
-
-@pytest.fixture
-def anonymous(settings: Any) -> Iterator[Level]:
-    """Set what anonymous callers may do."""
-
-    def choose(level: str) -> None:
-        settings.TASKDECK = {**settings.TASKDECK, "ANONYMOUS": level}
-        get_conf.cache_clear()
-
-    choose("operate")
-    yield choose
-    get_conf.cache_clear()
-
-
-@pytest.fixture
-def api(db: None, anonymous: Level) -> Client:
-    return Client(raise_request_exception=False)
-
-
-def post(client: Client, path: str, body: object = None, **headers: str) -> Any:
-    data = body if isinstance(body, (bytes, str)) else json.dumps(body)
-    return client.post(path, data, content_type="application/json", headers=headers)
-
-
-def fields_of(response: Any) -> list[str]:
-    assert response["Content-Type"] == "application/problem+json"
-    return [error["field"] for error in response.json()["errors"]]
-
-
-def finished(state: str = "succeeded", **values: Any) -> Task:
-    now = datetime.now(UTC)
-    defaults: dict[str, Any] = {"function": "tasks_app.examples.tasks.fibonacci", "arguments": {"number": 3}}
-    return Task.objects.create(
-        **{**defaults, "state": state, "attempt": 1, "created_at": now, "finished_at": now, **values}
-    )
 
 
 # --- the original interface

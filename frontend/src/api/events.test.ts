@@ -59,8 +59,8 @@ describe("answers of the REST API", () => {
     const known = aRow({ revision: 3, state: "succeeded" });
     expect(newer(known, aRow({ revision: 2, state: "running" }))).toBe(known);
     const [page] = newerPages(
-      [{ results: [known], next: null }],
-      [{ results: [aRow({ revision: 2, state: "running" })], next: "x" }],
+      [{ results: [known], next: null, searched_all: true }],
+      [{ results: [aRow({ revision: 2, state: "running" })], next: "x", searched_all: true }],
     );
     expect(page).toEqual({ results: [known], next: "x" });
   });
@@ -87,7 +87,7 @@ it("a snapshot puts new tasks in front and never lowers a revision", () => {
 });
 
 describe("asksForRefetch", () => {
-  const pages = [{ results: [aRow({ id: "05" }), aRow({ id: "03" })], next: "03" }];
+  const pages = [{ results: [aRow({ id: "05" }), aRow({ id: "03" })], next: "03", searched_all: true }];
   it.each([
     ["a new task", [], { id: "06", state: "queued" }, true],
     ["a task further down than what is loaded", [], { id: "01", state: "running" }, false],

@@ -8,7 +8,10 @@ import type { TaskDetail, TaskRow } from "./types";
 const ALL = keys.list([]);
 let cache: QueryClient;
 
-const listOf = (results: TaskRow[]): TaskPages => ({ pages: [{ results, next: null }], pageParams: [null] });
+const listOf = (results: TaskRow[]): TaskPages => ({
+  pages: [{ results, next: null, searched_all: true }],
+  pageParams: [null],
+});
 const listed = () => cache.getQueryData<TaskPages>(ALL)?.pages[0]?.results ?? [];
 
 beforeEach(() => {

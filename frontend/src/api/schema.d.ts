@@ -222,6 +222,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/actions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Cancel or retry the tasks named by ids, or those that match a filter.
+         *
+         *     A filter is worked through newest first, up to 5,000 tasks a call; go on with ``next`` as the cursor.
+         */
+        post: operations["act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/counts/": {
         parameters: {
             query?: never;
@@ -229,7 +250,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Tasks in each state, counted up to the cap. */
+        /** @description Matching tasks in each state, counted up to the cap. */
         get: operations["task_counts"];
         put?: never;
         post?: never;
@@ -1232,13 +1253,21 @@ export interface operations {
     tasks: {
         parameters: {
             query?: {
+                created_after?: string;
+                created_before?: string;
                 /** @description `next` of the page before */
                 cursor?: string;
                 function?: string[];
                 /** @description 1 to 200, 50 if absent */
                 limit?: number;
+                /** @description submitted after the task with this id */
+                newer_than?: string;
                 queue?: string;
+                /** @description an id, or text in the arguments of the newest 50,000 */
+                search?: string;
                 state?: ("cancelled" | "failed" | "queued" | "running" | "scheduled" | "succeeded")[];
+                /** @description name of the node that ran it last */
+                worker?: string;
             };
             header?: never;
             path?: never;
@@ -1285,6 +1314,7 @@ export interface operations {
                             arguments_preview: string;
                         }[];
                         next: string | null;
+                        searched_all: boolean;
                     };
                 };
             };
@@ -1848,9 +1878,109 @@ export interface operations {
             };
         };
     };
-    task_counts: {
+    act: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @enum {unknown} */
+                    action: "cancel" | "retry";
+                    ids?: string[];
+                    /** @description the fields of the list's query */
+                    filter?: Record<string, never>;
+                    /** @description `next` of the call before */
+                    cursor?: string | null;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        changed: number;
+                        next: string | null;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    task_counts: {
+        parameters: {
+            query?: {
+                created_after?: string;
+                created_before?: string;
+                function?: string[];
+                /** @description submitted after the task with this id */
+                newer_than?: string;
+                queue?: string;
+                /** @description an id, or text in the arguments of the newest 50,000 */
+                search?: string;
+                state?: ("cancelled" | "failed" | "queued" | "running" | "scheduled" | "succeeded")[];
+                /** @description name of the node that ran it last */
+                worker?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1867,6 +1997,25 @@ export interface operations {
                             [key: string]: number;
                         };
                         cap: number;
+                        is_complete: boolean;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
