@@ -1,17 +1,18 @@
 # `make run` starts Taskdeck, `make test` runs every test, `make check` lints and types.
 PYTHON ?= python3
 SHELL := /bin/sh
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 CONSOLE := tasks_app/static/console/.built
 SOURCES := $(shell find frontend \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run test check openapi venv console browser servers test-frontend test-python
+.PHONY: run test test-matrix check openapi venv console browser servers test-frontend test-python
 .DELETE_ON_ERROR:
 
-run: .venv/.base $(CONSOLE_TARGET)
+run: $(VENV)/.base $(CONSOLE_TARGET)
 	@TASKDECK_DIE_WITH_PARENT=1 exec $(BIN)/python manage.py up
 
 test: test-frontend test-python
@@ -21,11 +22,24 @@ ifdef CONSOLE_TARGET
 	cd frontend && npm test
 endif
 
-test-python: .venv/.dev $(CONSOLE_TARGET) browser servers
+test-python: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
 	$(BIN)/python -m pytest --ignore=tests/e2e
 	$(BIN)/python -m pytest tests/e2e
 
-check: .venv/.dev frontend/node_modules/.installed
+# The tests under each supported pair: Python 3.11 with Django 5.2 and Python 3.13 with Django 6.1.
+# Interpreters come from PATH or pyenv; one that is absent fails the run. The console is tested by `make test`.
+test-matrix: $(CONSOLE_TARGET) servers
+	@set -e; for version in 3.11 3.13; do \
+		found=""; \
+		for python in python$$version $$(ls -d $$HOME/.pyenv/versions/$$version.*/bin/python 2>/dev/null); do \
+			if $$python -c 'import venv' 2>/dev/null; then found=$$python; break; fi; \
+		done; \
+		test -n "$$found" || { echo "make test-matrix needs Python $$version with its venv module." >&2; exit 1; }; \
+		$(MAKE) VENV=.venv-$$version PYTHON=$$found .venv-$$version/.dev; \
+		.venv-$$version/bin/python -m pytest --ignore=tests/e2e; \
+	done
+
+check: $(VENV)/.dev frontend/node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -36,23 +50,23 @@ check: .venv/.dev frontend/node_modules/.installed
 	cd frontend && npm run lint && npm run typecheck
 
 # The console's types follow the API: run this after changing a document's shape.
-openapi: .venv/.dev frontend/node_modules/.installed
+openapi: $(VENV)/.dev frontend/node_modules/.installed
 	$(BIN)/python manage.py spectacular --format openapi-json --file frontend/openapi.json
 	cd frontend && npm run api
 
-venv: .venv/.dev
+venv: $(VENV)/.dev
 
 console: $(CONSOLE_TARGET)
 
-.venv/.base: requirements/base.txt
+$(VENV)/.base: requirements/base.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Taskdeck needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "Python's venv module is missing (Debian: apt-get install python3-venv)." >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/base.txt
 	@touch $@
 
-.venv/.dev: .venv/.base requirements/dev.txt
+$(VENV)/.dev: $(VENV)/.base requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/base.txt -r requirements/dev.txt
 	@touch $@
 

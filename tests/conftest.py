@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import environ
 import pytest
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from pytest_django import DjangoDbBlocker
 
+from tasks_app.compat import Task
 from tasks_app.conf import get_conf
 from tasks_app.database import DjangoSession
 from tasks_app.embedded import EmbeddedValkey
@@ -19,6 +21,10 @@ from tests.support.judge import judge
 from tests.support.machine import Up
 from tests.support.servers import Home, PostgreSQL, RabbitMQ, Redis
 from tests.support.servers.postgresql import DJANGO_ALIAS
+
+
+def pytest_report_header() -> str:
+    return f"Taskdeck on Django {django.get_version()}, tasks by {Task.__module__.rpartition('.')[0]}"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from tasks_app.conf import get_conf
@@ -28,3 +29,11 @@ def anonymous(settings: Any) -> Iterator[Level]:
 @pytest.fixture
 def api(db: None, anonymous: Level) -> Client:
     return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """May submit, and see what is hers."""
+    user = User.objects.create_user("ada", password="lovelace")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_task", "submit_task"]))
+    return user

@@ -11,6 +11,7 @@ from django.test import Client
 
 from tasks_app.models import Task
 
+UNKNOWN_ID = "0190a0a0-0000-7000-8000-000000000000"
 Level = Callable[[str], None]
 
 
