@@ -9,7 +9,6 @@ from typing import Any
 
 import django
 import environ
-from psycopg import IsolationLevel
 
 from tasks_app import embedded
 
@@ -96,7 +95,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # READ COMMITTED is what the statements are written for, whatever this server's default is.
     options: dict[str, Any] = DATABASES["default"].setdefault("OPTIONS", {})
-    options["isolation_level"] = IsolationLevel.READ_COMMITTED
+    # For the session: Django's isolation_level would leave out statements that commit by themselves.
+    options["options"] = (
+        f"{options.get('options', '')} -c default_transaction_isolation=read\\ committed".strip()
+    )
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # An ASGI server has a thread per request: persistent connections would be left behind in them.
     if pool_size := env.int("TASKDECK_DATABASE_POOL", default=0):

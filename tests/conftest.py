@@ -17,6 +17,7 @@ from tasks_app.conf import get_conf
 from tasks_app.database import DjangoSession
 from tasks_app.embedded import EmbeddedValkey
 from tests.support import history
+from tests.support.deployment import Deployment, deployed
 from tests.support.judge import judge
 from tests.support.machine import Up
 from tests.support.servers import Home, PostgreSQL, RabbitMQ, Redis
@@ -146,3 +147,14 @@ def database_url(postgresql: PostgreSQL) -> Iterator[str]:
     yield url
     postgresql.start()
     postgresql.drop(url)
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    home: Home, session_postgresql: PostgreSQL, session_rabbitmq: RabbitMQ
+) -> Iterator[Deployment]:
+    """Everything that docker-compose.yml starts, healthy."""
+    session_postgresql.start()
+    session_rabbitmq.start()
+    with deployed(home, session_postgresql, session_rabbitmq) as deployment:
+        yield deployment

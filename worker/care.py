@@ -80,12 +80,16 @@ class Care:
     async def _reap(self) -> None:
         now = boottime()
         alive = await self._lane.run(transitions.alive_others, worker_id=self._worker_id)
-        self._seen = {key: seen for key, seen in self._seen.items() if alive.get(key) == seen.heartbeat}
-        for worker_id, heartbeat in alive.items():
-            seen = self._seen.setdefault(worker_id, Seen(heartbeat, now, self._lease.renewals))
+        for worker_id in self._seen.keys() - alive.keys():
+            del self._seen[worker_id]
+        for worker_id, pulse in alive.items():
+            seen = self._seen.get(worker_id)
+            if seen is None or seen.heartbeat != pulse.heartbeat:
+                self._seen[worker_id] = Seen(pulse.heartbeat, now, self._lease.renewals)
+                continue
             own = self._lease.renewals - seen.renewals
-            if now - seen.since > self._options.lease_seconds and own >= OWN_RENEWALS:
-                await self.declare_lost(worker_id, heartbeat)
+            if now - seen.since > pulse.lease_seconds and own >= OWN_RENEWALS:
+                await self.declare_lost(worker_id, pulse.heartbeat)
 
     async def declare_lost(self, worker_id: str, seen: int | None) -> None:
         """``seen`` None: known to be dead, as an earlier supervisor of this guard is."""

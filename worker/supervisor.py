@@ -98,6 +98,7 @@ class Supervisor:
             version=VERSION,
             queues=self._options.queues,
             concurrency=self._options.concurrency,
+            lease_seconds=self._options.lease_seconds,
         )
         if self._birth.previous:
             await self._care.declare_lost(str(UUID(self._birth.previous["incarnation"])), None)

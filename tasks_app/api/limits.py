@@ -12,6 +12,14 @@ from tasks_app.api.problems import answer, problem_of
 from tasks_app.conf import get_conf
 from tasks_app.errors import BodyTooLarge
 
+PIECE_BYTES = 64 * 1024
+DISCARDED_TIMES = 4
+"""Of a refused body, this many times the limit are read and thrown away.
+
+A server that closes a connection with unread bytes resets it, and a proxy that is still sending then
+sees a broken site instead of the answer. What is larger still, the proxy refuses by itself.
+"""
+
 
 class BodyLimitMiddleware:
     """Refuse large bodies with 413 in JSON, before Django's own limit answers 400 in HTML."""
@@ -23,6 +31,7 @@ class BodyLimitMiddleware:
         limit = get_conf().max_body_bytes
         try:
             if _announced_bytes(request) > limit:
+                _discard(request.read, limit * DISCARDED_TIMES)
                 raise BodyTooLarge(limit)
             if "Transfer-Encoding" in request.headers:
                 _take_in_chunked(request, limit)
@@ -45,6 +54,18 @@ def _take_in_chunked(request: Any, limit: int) -> None:
     source: IO[bytes] = environ["wsgi.input"] if terminated else request._stream
     body = source.read(limit + 1)
     if len(body) > limit:
+        _discard(source.read, limit * DISCARDED_TIMES)
         raise BodyTooLarge(limit)
     request._stream = BytesIO(body)
     request.META["CONTENT_LENGTH"] = str(len(body))
+
+
+def _discard(read: Callable[[int], bytes], most_bytes: int) -> None:
+    while most_bytes > 0:
+        try:
+            piece = read(min(most_bytes, PIECE_BYTES))
+        except OSError:  # the client has gone: nobody waits for the answer
+            return
+        if not piece:
+            return
+        most_bytes -= len(piece)

@@ -13,10 +13,10 @@ from tasks_app.database import Row, Session
 from tasks_app.states import State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
-from tasks_app.transitions.rows import Changed, Claimed, Outcome
+from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse
 from tasks_app.wire import StopStep
 
-__all__ = ["Changed", "Claimed", "Outcome"]
+__all__ = ["Changed", "Claimed", "Outcome", "Pulse"]
 
 DIALECTS: dict[str, Dialect] = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -168,7 +168,7 @@ def record_step(session: Session, *, task_id: str, attempt: int, step: StopStep)
 
 
 def register(session: Session, *, worker_id: str, queues: Sequence[str], **facts: Any) -> None:
-    """A new incarnation. ``facts``: node, host, pid, version, concurrency."""
+    """A new incarnation. ``facts``: node, host, pid, version, concurrency, lease_seconds."""
     sql = _dialect(session)
     named = {"worker": sql.written_id(worker_id), "queues": json.dumps(list(queues)), "now": sql.now()}
     session.rows(sql.REGISTER, {**facts, **named})
@@ -186,11 +186,11 @@ def heartbeat(session: Session, *, worker_id: str, claims_by_message: int, claim
     return bool(session.rows(sql.HEARTBEAT, params))
 
 
-def alive_others(session: Session, *, worker_id: str) -> dict[str, int]:
-    """Other live workers and their counters."""
+def alive_others(session: Session, *, worker_id: str) -> dict[str, Pulse]:
+    """Other live workers: their counters and leases."""
     sql = _dialect(session)
     rows = session.rows(sql.ALIVE, {"worker": sql.written_id(worker_id)})
-    return {sql.read_id(id_): beat for id_, beat in rows}
+    return {sql.read_id(id_): Pulse(beat, lease) for id_, beat, lease in rows}
 
 
 def held(session: Session, *, worker_id: str) -> dict[tuple[str, int], bool]:

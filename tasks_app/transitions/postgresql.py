@@ -190,17 +190,19 @@ ON CONFLICT (task_id) DO UPDATE SET
 """
 
 REGISTER = """
-INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, started_at,
-                             heartbeat_at)
+INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, lease_seconds,
+                             started_at, heartbeat_at)
 VALUES (%(worker)s::uuid, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s::jsonb, %(concurrency)s,
-        now(), now())
+        %(lease_seconds)s, now(), now())
 """
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now(),
        claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint
  WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat
 """
-ALIVE = "SELECT id::text, heartbeat FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s::uuid"
+ALIVE = """
+SELECT id::text, heartbeat, lease_seconds FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s::uuid
+"""
 _UNRENEWED = "id = %(lost)s::uuid AND state = 'alive' AND heartbeat = coalesce(%(seen)s::bigint, heartbeat)"
 MARK_LOST: tuple[str, ...] = (
     f"SELECT id::text FROM taskdeck_worker WHERE {_UNRENEWED} FOR UPDATE",

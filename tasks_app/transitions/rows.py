@@ -58,3 +58,12 @@ class Changed:
     function: str
     queue: str
     owner_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A live worker's renewal counter, and how long it may stay unchanged. Each worker names its own lease,
+    because only that lease is longer than the time after which it stops itself."""
+
+    heartbeat: int
+    lease_seconds: float

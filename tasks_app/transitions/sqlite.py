@@ -156,16 +156,17 @@ ON CONFLICT (task_id) DO UPDATE SET
 """
 
 REGISTER = """
-INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, started_at,
-                             heartbeat_at)
-VALUES (%(worker)s, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s, %(concurrency)s, %(now)s, %(now)s)
+INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, lease_seconds,
+                             started_at, heartbeat_at)
+VALUES (%(worker)s, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s, %(concurrency)s,
+        %(lease_seconds)s, %(now)s, %(now)s)
 """
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s,
        claims_by_message = %(by_message)s, claims_direct = %(direct)s
  WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat
 """
-ALIVE = "SELECT id, heartbeat FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"
+ALIVE = "SELECT id, heartbeat, lease_seconds FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"
 MARK_LOST: tuple[str, ...] = (
     """
 UPDATE taskdeck_worker SET state = 'lost', stopped_at = %(now)s

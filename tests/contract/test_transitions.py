@@ -9,7 +9,7 @@ from django.db import IntegrityError
 
 from tasks_app import transitions
 from tasks_app.states import State
-from tasks_app.transitions import Outcome
+from tasks_app.transitions import Outcome, Pulse
 from tests.contract.store import Store
 
 
@@ -224,3 +224,11 @@ def test_older_progress_never_replaces_newer(store: Store) -> None:
 def test_the_database_refuses_rows_that_contradict_themselves(store: Store, facts: dict[str, object]) -> None:
     with pytest.raises(IntegrityError):
         store.make_task(**facts)
+
+
+def test_each_live_worker_tells_its_counter_and_its_own_lease(store: Store) -> None:
+    me, other = store.make_worker(), store.make_worker()
+    store.make_worker("lost")
+    transitions.heartbeat(store.session, worker_id=other, claims_by_message=0, claims_direct=0)
+    store.workers.filter(pk=other).update(lease_seconds=4)
+    assert transitions.alive_others(store.session, worker_id=me) == {other: Pulse(1, 4.0)}

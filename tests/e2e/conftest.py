@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -42,30 +43,34 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def new_page(machine: Up, chromium: Browser) -> Page:
+def new_page(chromium: Browser, base_url: str) -> Page:
     context = chromium.new_context(
-        base_url=f"http://127.0.0.1:{machine.port}",
-        viewport={"width": 1280, "height": 800},
-        reduced_motion="reduce",
+        base_url=base_url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
     )
     return context.new_page()
 
 
-@pytest.fixture
-def quiet_console(machine: Up, chromium: Browser) -> Iterator[Page]:
-    """A page whose console errors are part of the test."""
-    page = new_page(machine, chromium)
-    yield page
-    page.context.close()
-
-
-@pytest.fixture
-def console(machine: Up, chromium: Browser) -> Iterator[Page]:
-    """A page on the console. At the end it must have logged no error."""
-    page = new_page(machine, chromium)
+@contextlib.contextmanager
+def open_page(chromium: Browser, base_url: str) -> Iterator[Page]:
+    """A page of a new visitor. At the end it must have logged no error."""
+    page = new_page(chromium, base_url)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield page
     page.context.close()
     assert errors == []
+
+
+@pytest.fixture
+def quiet_console(machine: Up, chromium: Browser) -> Iterator[Page]:
+    """A page whose console errors are part of the test."""
+    page = new_page(chromium, f"http://127.0.0.1:{machine.port}")
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def console(machine: Up, chromium: Browser) -> Iterator[Page]:
+    with open_page(chromium, f"http://127.0.0.1:{machine.port}") as page:
+        yield page

@@ -60,7 +60,15 @@ def instant(session: Session, moment: datetime) -> Any:
 def make_worker(session: Session, *, node: str = "n1") -> str:
     worker_id = str(uuid4())
     transitions.register(
-        session, worker_id=worker_id, node=node, host="h", pid=1, version="1", queues=[QUEUE], concurrency=2
+        session,
+        worker_id=worker_id,
+        node=node,
+        host="h",
+        pid=1,
+        version="1",
+        queues=[QUEUE],
+        concurrency=2,
+        lease_seconds=15.0,
     )
     return worker_id
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks_app", "0003_claim_counters"),
+        ("tasks_app", "0004_worker_lease"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
