@@ -17,6 +17,7 @@ from tasks_app.conf import get_conf
 from tasks_app.database import DjangoSession
 from tasks_app.embedded import EmbeddedValkey
 from tests.support import history
+from tests.support.cluster import Cluster, Services
 from tests.support.deployment import Deployment, deployed
 from tests.support.judge import judge
 from tests.support.machine import Up
@@ -158,3 +159,18 @@ def deployment(
     session_rabbitmq.start()
     with deployed(home, session_postgresql, session_rabbitmq) as deployment:
         yield deployment
+
+
+@pytest.fixture
+def services(database_url: str, redis_server: Redis, rabbitmq: RabbitMQ) -> Services:
+    """Real servers of this test's own: a database, an empty Redis, a virtual host of RabbitMQ."""
+    return Services(database_url, redis_server.url, rabbitmq.url_of(rabbitmq.fresh_vhost()))
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, services: Services) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path, services)
+    yield cluster
+    faults = cluster.judged()
+    cluster.end()
+    assert faults == []

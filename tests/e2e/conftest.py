@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Iterator
 
@@ -11,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.machine import Up
-from tests.support.processes import marked_processes
 
 QUIET = [
     "--no-sandbox",
@@ -31,8 +29,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     yield running
     running.process.send_signal(signal.SIGINT)
     running.process.wait(30)
-    for pid in marked_processes(running.marker):
-        os.kill(pid, signal.SIGKILL)
+    running.end()
 
 
 @pytest.fixture(scope="session")

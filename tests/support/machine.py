@@ -1,8 +1,7 @@
-"""One machine under test: `manage.py up`, further workers, and calls from outside."""
+"""Machines under test: their processes, and calls from outside."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -11,23 +10,20 @@ import sys
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks_app.children import die_with_parent
 from tests.support import history
 from tests.support.databases import Database
 from tests.support.judge import judge
-from tests.support.processes import MARKER, free_port, marked_processes, wait_until
+from tests.support.processes import LOOPBACK, MARKER, end_marked, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_VARIABLES = (
-    "REDIS_URL",
-    "DATABASE_URL",
-    "RABBITMQ_URL",
-    "TASKDECK_ANONYMOUS",
-    "ALLOWED_HOSTS",
-    "HOST",
-    "DEBUG",
+    *("DATABASE_URL", "REDIS_URL", "RABBITMQ_URL"),
+    *("TASKDECK_ANONYMOUS", "ALLOWED_HOSTS", "HOST", "DEBUG", "SECRET_KEY"),
 )
 MODULES = (
     "tasks_app.examples.tasks",
@@ -38,61 +34,64 @@ MODULES = (
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class Up:
-    """One running `manage.py up`."""
+class Machine:
+    """Processes of the product with one data directory, one log and one ledger.
+
+    `process` is the one without which nothing answers.
+    """
+
+    process: subprocess.Popen[bytes]
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         """``settings``: environment variables on top."""
         self.marker = uuid.uuid4().hex
         self.port = free_port()
-        self.log = data_dir / "up.log"
-        environment = {key: value for key, value in os.environ.items() if key not in SERVICE_VARIABLES}
-        environment |= {
+        self.log = data_dir / "machine.log"
+        self.ledger = data_dir / "ledger"
+        self.environment = {key: value for key, value in os.environ.items() if key not in SERVICE_VARIABLES}
+        self.environment |= {
             MARKER: self.marker,
             "PORT": str(self.port),
             "TASKDECK_DATA_DIR": str(data_dir),
             "WORKER_CONCURRENCY": "1",
             "TASKDECK_MODULES": ",".join(MODULES),
-            "LEDGER": str(data_dir / "ledger"),
+            "LEDGER": str(self.ledger),
+            **settings,
         }
-        environment |= settings
-        self.ledger = data_dir / "ledger"
         path = data_dir / "taskdeck.sqlite3"
         self.database = (
-            Database("postgresql", environment["DATABASE_URL"])
-            if "DATABASE_URL" in environment
+            Database("postgresql", settings["DATABASE_URL"])
+            if "DATABASE_URL" in settings
             else Database("sqlite", f"sqlite:///{path}", path)
         )
         self._is_recorded = False
-        self.environment = environment
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def spawn(self, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a process that writes to the machine's log and does not outlive the test run."""
+        test_run = os.getpid()
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
                 cwd=ROOT,
-                env=environment,
+                env=environment or self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=lambda: die_with_parent(test_run, signal.SIGKILL),
             )
+        self._started.append(process)
+        return process
 
     def start_worker(self, name: str, *options: str) -> subprocess.Popen[bytes]:
-        """A second terminal: `manage.py runworker` beside what runs already."""
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "manage.py", "runworker", "--name", name, *options],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        """A further terminal: `manage.py runworker` beside what runs already."""
+        return self.spawn(*worker_command(name, *options))
 
     def end(self) -> None:
-        """Kill whatever belongs to it."""
-        for pid in marked_processes(self.marker):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        """Kill every process of this machine."""
+        end_marked(self.marker)
+        for process in self._started:
+            process.wait(10)
 
     def ran(self) -> list[str]:
         """The tasks that noted themselves in the ledger, one entry for each time."""
@@ -100,13 +99,17 @@ class Up:
             [line.split()[0] for line in self.ledger.read_text().splitlines()] if self.ledger.exists() else []
         )
 
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
     def workers(self) -> list[dict[str, Any]]:
         _, answer = self.call("/api/workers/")
         return [worker for worker in answer["results"] if worker["state"] == "alive"]
 
     def call(self, path: str, document: Any = None) -> tuple[int, Any]:
         body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body)
+        request = urllib.request.Request(f"{self.url}{path}", data=body)
         request.add_header("Content-Type", "application/json")
         try:
             with opener.open(request, timeout=10) as response:
@@ -145,3 +148,15 @@ class Up:
         final = self.call(path)[1]
         assert final["status"] == "complete", final
         return int(final["result"])
+
+
+class Up(Machine):
+    """One running `manage.py up`."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        super().__init__(data_dir, **settings)
+        self.process = self.spawn(sys.executable, "manage.py", "up")
+
+
+def worker_command(name: str, *options: str) -> list[str]:
+    return [sys.executable, "manage.py", "runworker", "--name", name, *options]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+LOOPBACK = "127.0.0.1"
 MARKER = "TASKDECK_TEST_MARKER"
 FIRST_EPHEMERAL_PORT = 32_768
 
@@ -56,3 +59,20 @@ def wait_until(condition: Callable[[], T], *, seconds: float, what: str) -> T:
             return answer
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.05)
+
+
+def end_marked(marker: str, *, orderly_seconds: float = 0.0) -> None:
+    """End every process with this marker, by SIGTERM if it obeys that quickly, else by SIGKILL."""
+    asked: set[int] = set()
+    orderly_until = time.monotonic() + orderly_seconds
+
+    def none_is_left() -> bool:
+        left = marked_processes(marker).keys()
+        is_orderly = time.monotonic() < orderly_until
+        for pid in left - asked if is_orderly else left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM if is_orderly else signal.SIGKILL)
+        asked.update(left)
+        return not left
+
+    wait_until(none_is_left, seconds=60, what=f"every process marked {marker} has ended")

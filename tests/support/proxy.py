@@ -12,10 +12,9 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
-from tests.support.processes import free_port
+from tests.support.processes import LOOPBACK, free_port
 
 T = TypeVar("T")
-LOOPBACK = "127.0.0.1"
 CHUNK_BYTES = 65_536
 SLICES_PER_SECOND = 20
 """A slow proxy passes its bytes in so many portions."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import os
 import pwd
 import shutil
@@ -12,16 +11,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.processes import MARKER, marked_processes, wait_until
+from tests.support.processes import LOOPBACK, MARKER, wait_until
 
-LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 60.0
-ORDERLY_SECONDS = 5.0
 
 
 class MissingServer(Exception):
@@ -170,24 +166,3 @@ def accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(5)
         return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def end_marked(marker: str) -> None:
-    """End every process with this marker: in its orderly way if it hurries (PostgreSQL then frees its shared
-    memory), else by SIGKILL."""
-    number = signal.SIGTERM
-    deadline = time.monotonic() + ORDERLY_SECONDS
-
-    def none_is_left() -> bool:
-        nonlocal number
-        left = marked_processes(marker)
-        for pid in left.keys() - (asked if number == signal.SIGTERM else set()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        asked.update(left)
-        if time.monotonic() > deadline:
-            number = signal.SIGKILL
-        return not left
-
-    asked: set[int] = set()
-    wait_until(none_is_left, seconds=STOP_SECONDS, what=f"every process marked {marker} has ended")

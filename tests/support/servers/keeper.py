@@ -9,7 +9,10 @@ import shutil
 import signal
 import sys
 
-from tests.support.servers.common import end_marked
+from tests.support.processes import end_marked
+
+ORDERLY_SECONDS = 5.0
+"""PostgreSQL frees its System V shared memory only at an orderly end."""
 
 
 def main() -> None:
@@ -17,7 +20,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     marker, directory = sys.argv[1:]
     sys.stdin.buffer.read()  # until the test run closes its end, or ends itself
-    end_marked(marker)
+    end_marked(marker, orderly_seconds=ORDERLY_SECONDS)
     shutil.rmtree(directory, ignore_errors=True)
 
 

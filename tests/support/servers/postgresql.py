@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tests.support.processes import free_port
-from tests.support.servers.common import LOOPBACK, Home, Server, identity, program
+from tests.support.processes import LOOPBACK, free_port
+from tests.support.servers.common import Home, Server, identity, program
 
 ROOT = Path(__file__).resolve().parents[3]
 USER = "taskdeck"

@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from tests.support.processes import free_port
-from tests.support.servers.common import LOOPBACK, STOP_SECONDS, Home, Server, program
+from tests.support.processes import LOOPBACK, free_port
+from tests.support.servers.common import STOP_SECONDS, Home, Server, program
 
 FOLDER = "/usr/lib/rabbitmq/bin"
 """Debian's commands in /usr/sbin switch to the user rabbitmq; these run as whoever calls them."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import redis
 
-from tests.support.processes import free_port
-from tests.support.servers.common import LOOPBACK, Home, Server, program
+from tests.support.processes import LOOPBACK, free_port
+from tests.support.servers.common import Home, Server, program
 
 
 class Redis(Server):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.processes import wait_until
-from tests.support.proxy import LOOPBACK, Proxy
+from tests.support.processes import LOOPBACK, wait_until
+from tests.support.proxy import Proxy
 
 SILENCE_SECONDS = 0.5
 
