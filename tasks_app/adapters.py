@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import (
     Any,
     NotRequired,  # pydantic refuses typing's before Python 3.12
-    get_type_hints,
 )
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict
 
 from tasks_app.documents import check_document, dump_json
-from tasks_app.errors import FieldError, InvalidArguments, InvalidDocument
+from tasks_app.errors import FieldError, InvalidArguments, InvalidDocument, InvalidSignature
+from tasks_app.instances import MODEL_KEYWORD, Lookup, with_keys
+from tasks_app.plain import to_plain
+from tasks_app.sealing import has_keyword, has_secrets, keep_masked, seal, unseal
+from tasks_app.signatures import Argument, Signature, read_signature, signature_faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,24 +30,49 @@ class ArgumentAdapter:
     schema: dict[str, Any]
     defaults: dict[str, Any]
     names: tuple[str, ...]
+    description: str
+    is_typed: bool
+    has_instances: bool
+    has_secrets: bool
 
-    def validate(self, arguments: Mapping[str, Any], *, prefix: str = "") -> dict[str, Any]:
-        """The arguments, checked, as JSON values. Raises InvalidArguments naming each field."""
+    def validate(
+        self, arguments: Mapping[str, Any], *, prefix: str = "", before: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The arguments, checked, as they are stored. Raises InvalidArguments naming each field.
+
+        ``before``: stored arguments of which ``arguments`` is an edited copy, with secrets masked.
+        """
+        given = dict(arguments)
         try:
-            check_document(dict(arguments))
+            check_document(given)
         except InvalidDocument as error:
             raise InvalidArguments([FieldError(_join(prefix, error.field), error.message)]) from None
-        self.decode(dump_json(arguments), prefix=prefix)
-        return dict(arguments)
+        if not self.has_secrets:
+            self._decode(dump_json(given), prefix)
+            return given
+        sealed: dict[str, Any] = seal(given, self.schema)
+        if before is not None:
+            sealed = keep_masked(sealed, before)
+        self._decode(dump_json(unseal(sealed, self.schema)), prefix)
+        return sealed
 
-    def decode(self, text: str, *, prefix: str = "") -> dict[str, Any]:
-        """The arguments as the declared types, from their JSON text. Raises InvalidArguments."""
+    def decode(self, text: str) -> dict[str, Any]:
+        """Stored arguments as the declared types, from their JSON text. Raises InvalidArguments."""
+        if self.has_secrets:
+            text = dump_json(unseal(json.loads(text), self.schema))
+        return self._decode(text, "")
+
+    def _decode(self, text: str, prefix: str) -> dict[str, Any]:
+        lookup = Lookup()
         try:
-            decoded: dict[str, Any] = self.adapter.validate_json(text)
+            decoded: dict[str, Any] = self.adapter.validate_json(text, strict=True, context=lookup)
+            if self.has_instances:
+                lookup.fetch()
+                decoded = self.adapter.validate_json(text, strict=True, context=lookup)
         except ValidationError as error:
             faults = [
                 FieldError(_join(prefix, ".".join(map(str, fault["loc"]))), fault["msg"])
-                for fault in error.errors(include_url=False, include_context=False)
+                for fault in error.errors(include_url=False, include_context=False, include_input=False)
             ]
             raise InvalidArguments(faults) from None
         return decoded
@@ -56,10 +85,14 @@ class ArgumentAdapter:
         if twice := given.keys() & kwargs.keys():
             raise InvalidArguments([FieldError(name, "given twice") for name in sorted(twice)])
         given.update(kwargs)
-        try:
-            plain: dict[str, Any] = TypeAdapter(dict[str, Any]).dump_python(given, mode="json")
-        except ValueError as error:
-            raise InvalidArguments([FieldError("", str(error))]) from None
+        plain, faults = {}, []
+        for name, value in given.items():
+            try:
+                plain[name] = to_plain(value)
+            except ValueError as error:
+                faults.append(FieldError(name, str(error)))
+        if faults:
+            raise InvalidArguments(faults)
         return plain
 
 
@@ -68,30 +101,54 @@ def _join(prefix: str, field: str) -> str:
 
 
 def build_adapter(func: Callable[..., Any], *, takes_context: bool) -> ArgumentAdapter:
-    """Raises TypeError for ``*args`` and ``**kwargs``: such a function has no form and no endpoint."""
-    parameters = list(inspect.signature(func).parameters.values())[1 if takes_context else 0 :]
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise TypeError(
-                f"{func.__qualname__}: *{parameter.name} cannot be a task argument; name each argument"
-            )
-    hints = get_type_hints(func, include_extras=True)
-    shape: dict[str, Any] = {}
+    """Raises InvalidSignature for a function that can have no form and no endpoint."""
+    if faults := signature_faults(func, takes_context=takes_context):
+        raise InvalidSignature(faults)
+    try:
+        signature = read_signature(func, takes_context=takes_context)
+        adapter = _type_adapter(func.__name__, signature)
+        schema = adapter.json_schema()
+    except (NameError, TypeError, PydanticUserError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise InvalidSignature([f"its annotations cannot be understood: {first_line}"]) from error
     defaults: dict[str, Any] = {}
-    for parameter in parameters:
-        annotation = hints.get(parameter.name, Any)
-        if parameter.default is parameter.empty:
-            shape[parameter.name] = annotation
-        else:
-            shape[parameter.name] = NotRequired[annotation]
-            defaults[parameter.name] = TypeAdapter(Any).dump_python(parameter.default, mode="json")
-    # built from a signature, so the keys are not literals
-    document = TypedDict(f"{func.__name__}_arguments", shape)  # type: ignore[misc]
-    document.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[attr-defined]
-    adapter: TypeAdapter[Any] = TypeAdapter(document)
-    schema = adapter.json_schema()
-    for name, default in defaults.items():
-        schema["properties"][name]["default"] = default
+    for argument in signature.arguments:
+        described = schema["properties"][argument.name]
+        if argument.description:
+            described.setdefault("description", argument.description)
+        if not argument.is_required and not has_secrets({**described, "$defs": schema.get("$defs", {})}):
+            _add_default(argument, described, defaults)
     return ArgumentAdapter(
-        adapter=adapter, schema=schema, defaults=defaults, names=tuple(p.name for p in parameters)
+        adapter=adapter,
+        schema=schema,
+        defaults=defaults,
+        names=tuple(argument.name for argument in signature.arguments),
+        description=signature.description,
+        is_typed=signature.is_typed,
+        has_instances=has_keyword(schema, MODEL_KEYWORD),
+        has_secrets=has_secrets(schema),
     )
+
+
+def _type_adapter(name: str, signature: Signature) -> TypeAdapter[Any]:
+    annotations = {argument.name: with_keys(argument.annotation) for argument in signature.arguments}
+    shape = {
+        argument.name: annotations[argument.name]
+        if argument.is_required
+        else NotRequired[annotations[argument.name]]
+        for argument in signature.arguments
+    }
+    # built from a signature, so the keys are not literals
+    document = TypedDict(f"{name}_arguments", shape)  # type: ignore[misc]
+    document.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[attr-defined]
+    return TypeAdapter(document)
+
+
+def _add_default(argument: Argument, described: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """A default that JSON cannot hold is the function's own affair: it applies, but no form shows it."""
+    try:
+        plain = to_plain(argument.default)
+        check_document(plain)
+    except (ValueError, InvalidDocument):
+        return
+    described["default"] = defaults[argument.name] = plain

@@ -9,8 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tasks_app.access import access_of
+from tasks_app.documents import dump_json
 from tasks_app.functions import registry
 from tasks_app.models import Task, TaskAttempt, Worker
+from tasks_app.sealing import mask
 from tasks_app.selectors import visible_tasks
 
 
@@ -71,6 +73,12 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     show_full_result_count = False
     inlines = (AttemptInline,)
+    exclude = ("arguments",)
+    readonly_fields = ("masked_arguments",)
+
+    @admin.display(description="arguments")
+    def masked_arguments(self, task: Task) -> str:
+        return dump_json(mask(task.arguments))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         access = access_of(request.user)

@@ -27,16 +27,15 @@ class TaskdeckBackend(BaseTaskBackend):
         """Store the task. Raises InvalidTask, InvalidArguments and DatabaseUnavailable."""
         self.validate_task(task)
         function = registry.by_path(task.module_path)
-        arguments = function.adapter.bind(tuple(args), kwargs)
         submitted = submit(
             function=function,
-            arguments=arguments,
+            arguments=function.adapter.bind(tuple(args), kwargs),
             owner_id=None,
             queue=task.queue_name,
             priority=task.priority,
             run_after=task.run_after,
         )
-        result = waiting_result(task, task_id=submitted.id, arguments=arguments)
+        result = waiting_result(task, task_id=submitted.id, arguments=submitted.arguments)
         task_enqueued.send(type(self), task_result=result)
         return result
 

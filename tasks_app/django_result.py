@@ -14,11 +14,12 @@ from tasks_app.compat import TaskError, TaskResult, TaskResultStatus
 from tasks_app.errors import WorkerLost
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.models import Task
+from tasks_app.sealing import mask
 from tasks_app.states import State, django_status
 
 
 def waiting_result(task: Any, *, task_id: str, arguments: Mapping[str, Any]) -> Any:
-    """A task that was just stored; every argument stands by its name."""
+    """A task that was just stored; every argument stands by its name, as in the row."""
     return _result(
         task,
         id=task_id,
@@ -127,6 +128,7 @@ def _result(task: Any, **facts: Any) -> Any:
         "errors": [],
         "worker_ids": [],
     }
+    facts["kwargs"] = mask(facts["kwargs"])
     return TaskResult(task=task, **(empty | facts))
 
 

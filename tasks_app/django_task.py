@@ -8,6 +8,7 @@ from typing import Any
 from tasks_app.compat import InvalidTask, Task
 from tasks_app.errors import InvalidOptions
 from tasks_app.options import TaskOptions, read_options
+from tasks_app.signatures import signature_faults
 
 DJANGO_FIELDS = frozenset(field.name for field in fields(Task))
 
@@ -26,11 +27,16 @@ class TaskdeckTask(Task):  # type: ignore[type-arg]
             # By way of object, because the dataclass is frozen; before Django's, which validates at its end.
             object.__setattr__(self, "options", read_options(own, base=options))
         except InvalidOptions as error:
-            func = given["func"]
-            raise InvalidTask(f"@task of {func.__module__}.{func.__qualname__}: {error}") from None
+            raise InvalidTask(f"{_place(given['func'])}: {error}") from None
         # Not super(): the slotted class is not the one that this body was compiled in (Python 3.11).
         Task.__init__(self, **{name: value for name, value in given.items() if name in DJANGO_FIELDS})
+        if faults := signature_faults(self.func, takes_context=self.takes_context):
+            raise InvalidTask(f"{_place(self.func)}: {'; '.join(faults)}")
 
     @property
     def name(self) -> str:
         return self.options.name or self.func.__name__
+
+
+def _place(func: Any) -> str:
+    return f"@task of {func.__module__}.{func.__qualname__}"

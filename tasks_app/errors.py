@@ -78,6 +78,17 @@ class InvalidOptions(TaskdeckError):
         super().__init__("; ".join(faults))
 
 
+class InvalidSignature(TaskdeckError):
+    """A task function whose arguments can have no form; ``faults`` has a sentence for each."""
+
+    code = "invalid_signature"
+    title = "Invalid signature of a task function"
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults))
+
+
 class UnknownFunction(TaskdeckError):
     code = "unknown_function"
     status = 404

@@ -15,7 +15,7 @@ from django.utils.module_loading import module_has_submodule
 
 from tasks_app.adapters import ArgumentAdapter, build_adapter
 from tasks_app.compat import Task
-from tasks_app.errors import InvalidOptions, UnknownFunction
+from tasks_app.errors import InvalidOptions, InvalidSignature, UnknownFunction
 from tasks_app.options import TaskOptions, read_options
 
 
@@ -55,20 +55,22 @@ def given_in_settings(backend: Any) -> dict[str, dict[str, Any]]:
 
 
 def describe(task: Any) -> TaskFunction:
-    """Raises InvalidOptions."""
+    """Raises InvalidOptions and InvalidSignature."""
     func, options = task.func, options_of(task)
+    takes_context = bool(getattr(task, "takes_context", False))
+    adapter = build_adapter(func, takes_context=takes_context)
     slug = options.name or func.__name__
     return TaskFunction(
         slug=slug,
         path=task.module_path,
         title=re.sub("[_-]+", " ", slug).strip().capitalize(),
-        description=inspect.cleandoc(func.__doc__ or ""),
+        description=adapter.description,
         queue=task.queue_name,
         priority=task.priority,
         is_async=inspect.iscoroutinefunction(func),
-        takes_context=bool(getattr(task, "takes_context", False)),
+        takes_context=takes_context,
         options=options,
-        adapter=build_adapter(func, takes_context=bool(getattr(task, "takes_context", False))),
+        adapter=adapter,
         django_task=task,
     )
 
@@ -96,7 +98,7 @@ class Registry:
             if isinstance(value, Task):
                 try:
                     self.add(describe(value))
-                except InvalidOptions as error:
+                except (InvalidOptions, InvalidSignature) as error:
                     self.faults[value.module_path] = error.faults
 
     def add(self, function: TaskFunction) -> None:

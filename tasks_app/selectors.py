@@ -20,6 +20,7 @@ from tasks_app.functions import registry
 from tasks_app.media import Media, from_document, is_media
 from tasks_app.models import Task, Worker
 from tasks_app.redis_client import read_result
+from tasks_app.sealing import mask
 from tasks_app.states import State
 from tasks_app.wire import MEDIA_KEY, AttemptDocument, Progress, StopStep, TaskDetail, TaskRow
 
@@ -95,7 +96,7 @@ def _base(task: Task) -> dict[str, Any]:
 
 
 def _row(task: Task) -> TaskRow:
-    return {**_base(task), "arguments_preview": dump_json(task.arguments)[:PREVIEW_LETTERS]}  # type: ignore[typeddict-item]
+    return {**_base(task), "arguments_preview": dump_json(mask(task.arguments))[:PREVIEW_LETTERS]}  # type: ignore[typeddict-item]
 
 
 def _etag(tasks: Iterable[Task]) -> str:
@@ -153,7 +154,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
     picture = is_media(result)
     document: TaskDetail = {
         **_base(task),  # type: ignore[typeddict-item]
-        "arguments": task.arguments,
+        "arguments": mask(task.arguments),
         "result": {MEDIA_KEY: result[MEDIA_KEY]} if picture else result,
         "result_url": f"/api/tasks/{task.pk}/result/" if picture else None,
         "traceback": attempts[-1]["traceback"] or None if attempts and task.state == State.FAILED else None,

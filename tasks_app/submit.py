@@ -26,6 +26,8 @@ MOST_QUEUE_LETTERS = 100
 class Submitted:
     id: str
     state: State
+    arguments: dict[str, Any]
+    """As they are stored: by name, secrets sealed."""
 
 
 def submit(
@@ -79,7 +81,7 @@ def submit(
     transaction.on_commit(
         lambda: delivery.announce(event, waiting=message, is_urgent=priority > 0), robust=True
     )
-    return Submitted(str(task.id), State(task.state))
+    return Submitted(str(task.id), State(task.state), checked)
 
 
 def _check_options(function: TaskFunction, queue: str, priority: int, run_after: datetime | None) -> None:

@@ -23,6 +23,7 @@ def function_document(function: TaskFunction) -> FunctionDocument:
         "queue": function.queue,
         "defaults": function.defaults,
         "is_async": function.is_async,
+        "is_typed": function.adapter.is_typed,
     }
 
 

@@ -111,6 +111,7 @@ class FunctionDocument(TypedDict):
     queue: str
     defaults: dict[str, Any]
     is_async: bool
+    is_typed: bool
 
 
 def shape(hint: Any) -> Schema:

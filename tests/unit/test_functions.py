@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from tasks_app.adapters import build_adapter
 from tasks_app.errors import InvalidArguments, UnknownFunction
 from tasks_app.functions import registry
 
@@ -21,14 +20,6 @@ def test_bad_arguments_name_their_field(arguments: dict[str, object], field: str
     with pytest.raises(InvalidArguments) as caught:
         registry.by_slug("fibonacci").adapter.validate(arguments, prefix="arguments")
     assert [error.field for error in caught.value.field_errors] == [f"arguments.{field}"]
-
-
-def test_star_arguments_are_refused_at_import() -> None:
-    def wild(*numbers: int) -> int:
-        return sum(numbers)
-
-    with pytest.raises(TypeError, match="numbers"):
-        build_adapter(wild, takes_context=False)
 
 
 def test_an_unknown_function_is_named() -> None:

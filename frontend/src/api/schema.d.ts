@@ -386,6 +386,7 @@ export interface operations {
                                 [key: string]: unknown;
                             };
                             is_async: boolean;
+                            is_typed: boolean;
                         }[];
                         next: string | null;
                     };
@@ -456,6 +457,7 @@ export interface operations {
                             [key: string]: unknown;
                         };
                         is_async: boolean;
+                        is_typed: boolean;
                     };
                 };
             };
@@ -634,6 +636,7 @@ export interface operations {
                             [key: string]: unknown;
                         };
                         is_async: boolean;
+                        is_typed: boolean;
                     };
                 };
             };
@@ -804,6 +807,7 @@ export interface operations {
                             [key: string]: unknown;
                         };
                         is_async: boolean;
+                        is_typed: boolean;
                     };
                 };
             };
@@ -982,6 +986,7 @@ export interface operations {
                             [key: string]: unknown;
                         };
                         is_async: boolean;
+                        is_typed: boolean;
                     };
                 };
             };
