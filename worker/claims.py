@@ -28,7 +28,6 @@ from worker.pool import Pool
 from worker.reconcile import Reconcile
 
 log = logging.getLogger("taskdeck.worker")
-MOST_IDS = 256
 # Under full load one executor runs dry this often, so that long functions get their turn.
 ANY_EVERY_SECONDS = 0.25
 MIXED_SECONDS = 60.0  # a queue that showed a priority counts as mixed for so long
@@ -111,42 +110,40 @@ class Claims:
         return min(wait, BUSY_WAIT_SECONDS) if self._pool.is_busy else wait
 
     async def _claim(self) -> int:
-        """One step: the table's share, else what messages name, else the table when its time has come."""
+        """One step: the table's share, else short functions in batches, else any for a free executor."""
         now = boottime()
         idle = self._pool.idle()
         if idle and self._is_consuming and self._pace.is_share_due(now):
             found = await self._from_table(self._functions, 1, oldest=self._pace.share(now))
             if found:
                 return found
-        room, functions = self._room(now, idle)
-        if not room:
+        short = self._pool.times.short()
+        room = 0 if self._must_run_dry(now, short) else self._pool.room_ahead()
+        if room and (found := await self._some(now, short, room)):
+            return found
+        if not idle:
             return 0
+        self._any_at = now
+        return await self._some(now, self._functions, idle, is_any=True)
+
+    async def _some(self, now: float, functions: Sequence[str], room: int, *, is_any: bool = False) -> int:
+        """What messages name, else the table when its time has come."""
         if self.intake and self.intake.has_waiting:
             self.intake.adjust()
-            if batch := self.intake.take(min(room, MOST_IDS), functions):
+            if batch := self.intake.take(room, functions):
                 self._pace.postpone(now)
                 return await self._by_message(self.intake, batch, functions)
         if not self._pace.is_due(now):
             return 0
-        if not idle:
+        if not is_any:
             return await self._from_table(functions, room)
-        found = await self._direct(now, idle)
+        found = await self._direct(now, room)
         self._pace.looked(now, found)
         return found
 
     @property
     def _is_consuming(self) -> bool:
         return self.intake is not None and self.intake.is_consuming
-
-    def _room(self, now: float, idle: int) -> tuple[int, Sequence[str]]:
-        """How many tasks may be claimed now, and of which functions."""
-        if idle:
-            self._any_at = now
-            return idle, self._functions
-        short = self._pool.times.short()
-        if self._must_run_dry(now, short):
-            return 0, ()
-        return self._pool.room_ahead(), short
 
     def _must_run_dry(self, now: float, short: Sequence[str]) -> bool:
         """Whether to let one executor become free for a task that may be long, or for the table's share."""

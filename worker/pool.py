@@ -25,6 +25,7 @@ from worker.runtimes import RunTimes
 log = logging.getLogger("taskdeck.worker")
 LONG_SECONDS = 0.1  # nothing waits behind a task that runs longer
 LOOK_EVERY_SECONDS = 0.02
+MOST_ROWS = 256  # of one claim
 PATIENCE_SECONDS = 1.0  # how long a claimed task may wait for an executor here
 
 
@@ -166,13 +167,13 @@ class Pool:
         return max(0, free - len(self._waiting))
 
     def room_ahead(self) -> int:
-        """How many tasks of short functions may be claimed on top; 0 until half of the room is free."""
+        """How many tasks of short functions may be claimed on top; 0 until a claim is worth its statement."""
         if self._waiting or not self.times.short():
             return 0
         limit = self.times.ahead()
         rooms = [limit - len(r.given) for r in self._remotes.values() if self._is_flowing(r)]
         room = sum(max(0, r) for r in rooms)
-        return room if room * 2 >= limit * len(rooms) else 0
+        return min(room, MOST_ROWS) if room >= min(MOST_ROWS, limit * len(rooms) / 2) else 0
 
     def _is_flowing(self, remote: Remote[Held]) -> bool:
         return remote.now_running()[2] < LONG_SECONDS and not any(

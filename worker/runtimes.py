@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 AHEAD_SECONDS = 0.05
-MOST_AHEAD = 64
+MOST_AHEAD = 256
 SHORT_SECONDS = AHEAD_SECONDS / 4
 WEIGHT = 0.2
 
