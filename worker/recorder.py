@@ -37,6 +37,9 @@ class Recorder:
         self._steps: collections.deque[tuple[Held, StopStep]] = collections.deque()
         self._wake = asyncio.Event()
         self._is_writing = False
+        self._recorded: list[tuple[Changed, Outcome]] = []  # told next, while the database writes on
+        self._tell_now = asyncio.Event()
+        self._is_telling = False
 
     def put(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
@@ -65,7 +68,8 @@ class Recorder:
 
     @property
     def is_empty(self) -> bool:
-        return not (self._is_writing or self._outcomes or self._lost)
+        busy = self._is_writing or self._is_telling
+        return not (busy or self._outcomes or self._lost or self._recorded)
 
     async def run(self) -> None:
         while True:
@@ -106,7 +110,9 @@ class Recorder:
             await self._bisect(batch, error)
             return
         self._known.difference_update((o.id, o.attempt) for o in batch)
-        await self._publish({o.id: o for o in batch}, changed)
+        by_id = {outcome.id: outcome for outcome in batch}
+        self._recorded += [(row, by_id[row.id]) for row in changed]
+        self._tell_now.set()
 
     async def _bisect(self, batch: list[Outcome], error: StatementRefused) -> None:
         """One unstorable outcome must not hold the others: it becomes a failure."""
@@ -125,10 +131,22 @@ class Recorder:
             ]
         )
 
-    async def _publish(self, outcomes: dict[str, Outcome], changed: list[Changed]) -> None:
-        """Only for effective finishes: a late one tells nobody."""
+    async def publish(self) -> None:
+        """Tell Redis and the watchers of effective finishes, and only of these: a late one tells nobody."""
+        while True:
+            await self._tell_now.wait()
+            self._tell_now.clear()
+            while self._recorded:
+                self._is_telling = True
+                recorded, self._recorded = self._recorded, []
+                try:
+                    await self._publish(recorded)
+                finally:
+                    self._is_telling = False
+
+    async def _publish(self, recorded: list[tuple[Changed, Outcome]]) -> None:
         results = [
-            (row.id, row.attempt, text) for row in changed if (text := outcomes[row.id].result) is not None
+            (row.id, row.attempt, outcome.result) for row, outcome in recorded if outcome.result is not None
         ]
         if results and self._news.link:
             try:
@@ -136,8 +154,8 @@ class Recorder:
             except RedisUnavailable:
                 self._news.lost += 1
         at = datetime.now(UTC).isoformat()
-        for row in changed:
-            self._news.put(event_of(row, finished_at=at, error=outcomes[row.id].error, worker=self._node))
+        for row, outcome in recorded:
+            self._news.put(event_of(row, finished_at=at, error=outcome.error, worker=self._node))
 
     def _forget(self, keys: list[tuple[str, int]]) -> None:
         self._known.difference_update(keys)

@@ -106,6 +106,7 @@ class Supervisor:
         duties = [
             self._news.run(),
             self._recorder.run(),
+            self._recorder.publish(),
             self._care.run(),
             self._claiming.run(),
             self._look(),
