@@ -23,6 +23,7 @@ log = logging.getLogger("taskdeck.broker")
 T = TypeVar("T")
 Uniform = Callable[[float, float], float]
 STEP_SECONDS = 10.0
+OPEN_SECONDS = 8.0  # less than a step: pika gives an attempt up by itself and cannot be made to
 HEARTBEAT_SECONDS = 10  # unless the URL says otherwise; three silent ones end the connection
 FIRST_PAUSE_SECONDS = 0.25
 LAST_PAUSE_SECONDS = 10.0
@@ -81,6 +82,7 @@ class Connection:
             raise BrokerUnavailable(f"RABBITMQ_URL cannot be read: {error}") from None
         if "heartbeat=" not in url:
             parameters.heartbeat = HEARTBEAT_SECONDS
+        parameters.stack_timeout = OPEN_SECONDS
         parameters.client_properties = {"connection_name": name}
         self._pika = AsyncioConnection(
             parameters,
@@ -96,11 +98,7 @@ class Connection:
     async def open(cls, url: str, name: str) -> Connection:
         """``name`` is shown to the broker's operator. Raises BrokerUnavailable."""
         connection = cls(url, name)
-        try:
-            await connection.answer(connection._opened, "the connection opens")
-        except BaseException:
-            connection.close()
-            raise
+        await connection.answer(connection._opened, "the connection opens")
         return connection
 
     def _on_blocked(self, _inner: Any, frame: Any) -> None:
@@ -166,10 +164,17 @@ class Connection:
     async def _declare(self, queue: str, **how: Any) -> tuple[int, str] | None:
         """None when it worked, else the broker's code and text."""
         channel = await self.channel()
-        if await channel.declare(queue, **how):
+        if await channel.declare(queue, **how) is not None:
             channel.close()
             return None
         return channel.code, channel.closed.result()
+
+    async def count(self, queue: str) -> int:
+        """Messages that wait in a queue for a consumer; 0 where it is missing. Raises BrokerUnavailable."""
+        channel = await self.channel()
+        count = await channel.declare(queue, passive=True)
+        channel.close()
+        return count or 0
 
     def close(self) -> None:
         if not (self._pika.is_closing or self._pika.is_closed):
@@ -189,16 +194,20 @@ class Channel:
         self.code = getattr(error, "reply_code", 0)
         _resolve(self.closed, _reason(error))
 
-    async def _ask(self, call: Callable[..., Any], what: str, **how: Any) -> bool:
-        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    async def _ask(self, call: Callable[..., Any], what: str, *args: Any, **how: Any) -> Any:
+        """The method the broker answers with; None when it closed the channel. Raises BrokerUnavailable."""
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         with _translated():
-            call(callback=lambda _: _resolve(answered, True), **how)
-        answer = await self._connection.answer(answered, what, self.closed)
-        return answer is not None
+            call(*args, callback=lambda frame: _resolve(answered, frame.method), **how)
+        return await self._connection.answer(answered, what, self.closed)
 
-    async def declare(self, queue: str, **how: Any) -> bool:
-        """False when the broker refused and closed the channel. Raises BrokerUnavailable."""
-        return await self._ask(self._inner.queue_declare, f"queue {queue} is declared", queue=queue, **how)
+    async def declare(self, queue: str, **how: Any) -> int | None:
+        """How many messages wait; None when the broker refused and closed the channel.
+
+        Raises BrokerUnavailable.
+        """
+        made = await self._ask(self._inner.queue_declare, f"queue {queue} is declared", queue=queue, **how)
+        return made and int(made.message_count)
 
     async def confirm(
         self, on_settled: Callable[[int, bool, bool], None], on_returned: Callable[[str, str, str], None]
@@ -248,14 +257,13 @@ class Channel:
 
         if not await self._ask(self._inner.basic_qos, "the prefetch is set", prefetch_count=prefetch):
             return None
-        started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        with _translated():
-            self._inner.basic_consume(
-                queue,
-                self._connection.guarded(delivered),
-                callback=lambda frame: _resolve(started, frame.method.consumer_tag),
-            )
-        return await self._connection.answer(started, f"consuming from {queue}", self.closed)
+        started = await self._ask(
+            self._inner.basic_consume,
+            f"consuming from {queue}",
+            queue,
+            self._connection.guarded(delivered),
+        )
+        return started and str(started.consumer_tag)
 
     async def cancel(self, consumer_tag: str) -> None:
         """End a consumer; its deliveries stay with this channel. Raises BrokerUnavailable."""
@@ -275,7 +283,7 @@ def _reason(error: BaseException) -> str:
     """The broker's text, else the innermost cause: pika wraps refusals in several errors."""
     if text := getattr(error, "reply_text", ""):
         return str(text)
-    for cause in (*getattr(error, "exceptions", ()), *error.args):
+    for cause in (getattr(error, "exception", None), *getattr(error, "exceptions", ()), *error.args):
         if isinstance(cause, BaseException):
             return _reason(cause)
     return str(error) or type(error).__name__

@@ -23,7 +23,8 @@ MOST_UNCONFIRMED = 4_096
 MOST_AT_ONCE = 256  # between two turns of the event loop
 AGAIN_SECONDS = 0.5  # after a nack
 REFUSED_SECONDS = 60.0
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 1.0  # without a confirm: the doorbell rings as well
+STUCK_SECONDS = 10.0  # without a confirm: a quorum queue without a leader loses what it is given
 
 
 class Publisher:
@@ -51,11 +52,20 @@ class Publisher:
         """Messages flow: connected, not blocked by an alarm, and confirms do not lag."""
         if self._connection is None or not self._connection.unblocked.is_set():
             return False
-        return not self._unconfirmed or self._loop.time() - self._moved_at < SLOW_SECONDS
+        return not self._lags(SLOW_SECONDS)
 
     @property
     def is_empty(self) -> bool:
         return not self._waiting and not self._unconfirmed
+
+    @property
+    def unconfirmed(self) -> int:
+        """Messages on their way that the broker has not promised to keep."""
+        return len(self._unconfirmed)
+
+    def _lags(self, seconds: float) -> bool:
+        """Whether messages are under way and none was confirmed for so long."""
+        return bool(self._unconfirmed) and self._loop.time() - self._moved_at > seconds
 
     async def was_tried(self) -> bool:
         """Whether messages flow, once the first attempt to connect has ended; it waits a second at most."""
@@ -106,8 +116,11 @@ class Publisher:
             self._tried.set()
             self._wake.set()
             while not channel.closed.done():
-                await self._wake.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), STUCK_SECONDS / 2)
                 self._wake.clear()
+                if connection.unblocked.is_set() and self._lags(STUCK_SECONDS):
+                    raise BrokerUnavailable(f"no confirm within {STUCK_SECONDS:g} s")
                 while self._may_publish(channel):
                     await connection.unblocked.wait()
                     await self._declare(connection)

@@ -50,6 +50,7 @@ class Claims:
         self._reconcile = Reconcile(worker_id, lane, lease, pool, news)
         self._pace = DirectPace(options.direct_claim_seconds, boottime())
         self._wake = asyncio.Event()
+        self._is_rung = False  # the table may hold better than what the messages name
         self._mixed_until: dict[str, float] = {}  # by queue
         self._any_at = boottime()
         self._turn = 0
@@ -75,6 +76,7 @@ class Claims:
         """There may be work in the table."""
         if queues is None or queues.intersection(self._options.queues):
             self._pace.ring()
+            self._is_rung = True
             self._wake.set()
 
     def delivered(self) -> None:
@@ -127,7 +129,11 @@ class Claims:
         return await self._some(now, self._functions, idle, is_any=True)
 
     async def _some(self, now: float, functions: Sequence[str], room: int, *, is_any: bool = False) -> int:
-        """What messages name, else the table when its time has come."""
+        """What a doorbell is about, else what messages name, else the table when its time has come."""
+        if self._is_rung:
+            self._is_rung = not is_any
+            if found := await self._from_table(functions, room):
+                return found
         if self.intake and self.intake.has_waiting:
             self.intake.adjust()
             if batch := self.intake.take(room, functions):
@@ -151,7 +157,8 @@ class Claims:
             return now - self._any_at > ANY_EVERY_SECONDS
         if self._pace.is_share_due(now):
             return True
-        return now - self._any_at > ANY_EVERY_SECONDS and not self.intake.waiting_functions() <= set(short)
+        may_be_long = self._is_rung or not self.intake.waiting_functions() <= set(short)
+        return may_be_long and now - self._any_at > ANY_EVERY_SECONDS
 
     # By message
 

@@ -24,6 +24,7 @@ class Deliveries:
     def __init__(self) -> None:
         self._waiting: dict[str, collections.deque[Delivery]] = {}  # by function, each in order
         self._unsettled: dict[int, None] = {}  # tags in the order of delivery
+        self.came_in_all = 0
 
     def __bool__(self) -> bool:
         """Whether any waits for a claim."""
@@ -32,6 +33,12 @@ class Deliveries:
     def came(self, tag: int) -> None:
         """The broker delivered; whatever happens to it, it is to be settled once."""
         self._unsettled[tag] = None
+        self.came_in_all += 1
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether any is to be settled still."""
+        return bool(self._unsettled)
 
     def put(self, delivery: Delivery) -> None:
         """Let it wait for a claim."""

@@ -20,6 +20,7 @@ from worker.deliveries import Deliveries, Delivery
 log = logging.getLogger("taskdeck.intake")
 SETTLED_SECONDS = 1.0  # a new prefetch is kept at least this long
 TRY_AGAIN_SECONDS = 30.0  # a queue that was refused
+LOOK_SECONDS = 10.0  # whether consumers that hear nothing are alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Intake:
         self._consumers: dict[str, str] = {}  # queue: consumer tag
         self._refused_until: dict[str, float] = {}
         self._prefetched, self._prefetched_at = 0, 0.0
+        self._seen = 0
         self._wake = asyncio.Event()
         self._is_stopped = False
         self.malformed = self.unknown = 0
@@ -134,9 +136,9 @@ class Intake:
         try:
             while not (channel.closed.done() or self._is_stopped):
                 await self._keep_consumers(connection, channel, deliveries)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), TRY_AGAIN_SECONDS)
-                self._wake.clear()
+                if not await self._news() and await self._is_deaf(connection, deliveries):
+                    log.warning("messages wait in RabbitMQ and none comes; the intake's channel opens anew")
+                    channel.close()
         finally:
             self._channel, self._deliveries = None, Deliveries()
             self._consumers.clear()
@@ -144,6 +146,23 @@ class Intake:
         if not self._is_stopped and not connection.closed.done():
             log.warning("RabbitMQ closed the intake's channel (%s); a new one opens", channel.closed.result())
             await asyncio.sleep(self._hosts.pause_seconds())
+
+    async def _news(self) -> bool:
+        """Wait for something to do here; False after LOOK_SECONDS."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
+
+    async def _is_deaf(self, connection: Connection, deliveries: Deliveries) -> bool:
+        """Nothing came and nothing is held since the last look, and still messages wait: a dead consumer."""
+        was, self._seen = self._seen, deliveries.came_in_all
+        if deliveries.is_holding or was != self._seen:
+            return False
+        waiting = [await connection.count(broker_queue(queue)) for queue in self._consumers]
+        return any(waiting) and deliveries.came_in_all == self._seen
 
     async def _keep_consumers(self, connection: Connection, channel: Channel, deliveries: Deliveries) -> None:
         """Give each queue its consumer, all of them anew when the prefetch has changed."""

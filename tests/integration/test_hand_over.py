@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,18 @@ class Deck:
         queue = self.queue()
         return (queue["messages_ready"], queue["messages_unacknowledged"]) == (0, 0)
 
-    def submit(self, number: int = 5) -> str:
-        status, answer = self.up.call("/api/functions/noted_fibonacci/", {"number": number})
+    def submit(self, *, priority: int = 0) -> str:
+        return self._submit("noted_fibonacci", {"number": 5}, priority)
+
+    def occupy(self, gate: Path) -> str:
+        """Keep the only executor busy until the file exists."""
+        task_id = self._submit("waits_for_file", {"path": str(gate)}, 0)
+        wait_until(lambda: task_id in self.up.ran(), seconds=SECONDS, what="the executor is busy")
+        return task_id
+
+    def _submit(self, function: str, arguments: dict[str, Any], priority: int) -> str:
+        document = {"function": function, "arguments": arguments, "priority": priority}
+        status, answer = self.up.call("/api/tasks/", document)
         assert status == 202
         return str(answer["task_id"])
 
@@ -107,3 +118,99 @@ def test_doubled_stale_foreign_and_unknown_messages_run_nothing_and_are_settled(
     wait_until(deck.is_drained, seconds=SECONDS, what="every message is settled")
     assert deck.up.ran() == [ended, last]
     deck.wait_for_claims(by_message=2, direct=0)
+
+
+def test_a_queue_that_was_deleted_is_made_again(deck: Deck) -> None:
+    deck.wait_for(deck.submit())
+
+    deck.rabbitmq.rabbitmqctl("delete_queue", QUEUE, "--vhost", deck.vhost)
+    wait_until(lambda: "it is made again" in deck.up.log.read_text(), seconds=SECONDS, what="it is noticed")
+    wait_until(deck.is_consuming, seconds=SECONDS, what="the worker consumes again")
+
+    deck.wait_for(deck.submit())
+    deck.wait_for_claims(by_message=2, direct=0)
+
+
+@pytest.fixture
+def impatient(rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
+    """A broker that closes the channel of a consumer which holds a message for more than a second."""
+    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, consumer_timeout, 1000).")
+    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, channel_tick_interval, 500).")
+    yield rabbitmq
+    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, consumer_timeout, 1800000).")
+    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, channel_tick_interval, 60000).")
+
+
+def test_a_channel_closed_by_the_broker_is_replaced_and_its_messages_come_again(
+    impatient: RabbitMQ, deck: Deck, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    long, held = deck.occupy(gate), deck.submit()
+
+    wait_until(
+        lambda: "closed the intake's channel" in deck.up.log.read_text(),
+        seconds=SECONDS,
+        what="the broker closes the channel over the message that is held",
+    )
+    gate.touch()
+
+    deck.wait_for(long, held)
+    assert deck.up.ran() == [long, held]
+    deck.wait_for_claims(by_message=2, direct=0)
+
+
+def test_tasks_run_while_the_broker_is_away_and_by_message_once_it_is_back(deck: Deck) -> None:
+    before = deck.submit()
+    deck.wait_for(before)
+    deck.rabbitmq.stop()
+    assert not deck.rabbitmq.is_running
+    wait_until(
+        lambda: deck.up.call("/readyz")[1]["checks"]["rabbitmq"] == "unavailable",
+        seconds=SECONDS,
+        what="/readyz tells",
+    )
+    assert deck.up.call("/readyz")[1]["status"] == "degraded"
+
+    meanwhile = deck.submit()
+    deck.wait_for(meanwhile)  # by the doorbell
+    deck.wait_for_claims(by_message=1, direct=1)
+
+    deck.rabbitmq.start()
+    wait_until(deck.is_consuming, seconds=SECONDS, what="the worker consumes again")
+    wait_until(lambda: deck.up.call("/readyz")[1]["status"] == "ready", seconds=SECONDS, what="/readyz tells")
+    after = deck.submit()
+    deck.wait_for(after)
+    assert sorted(deck.up.ran()) == sorted([before, meanwhile, after])
+    deck.wait_for_claims(by_message=2, direct=1)
+
+
+def test_an_urgent_task_overtakes_messages_that_came_before(deck: Deck, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first = deck.occupy(gate)
+    usual = [deck.submit() for _ in range(3)]
+    urgent = [deck.submit(priority=5) for _ in range(2)]
+    gate.touch()
+
+    deck.wait_for(*usual, *urgent)
+
+    assert deck.up.ran() == [first, *urgent, *usual]
+    wait_until(deck.is_drained, seconds=SECONDS, what="every message is settled")
+
+
+def test_a_drain_gives_unclaimed_messages_back(deck: Deck, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first = deck.occupy(gate)
+    for _ in range(3):
+        deck.submit()
+    wait_until(
+        lambda: deck.queue()["messages_unacknowledged"] >= 1, seconds=SECONDS, what="the worker holds some"
+    )
+
+    deck.up.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: deck.queue()["consumers"] == 0, seconds=SECONDS, what="the worker stops consuming")
+    gate.touch()
+    assert deck.up.process.wait(SECONDS) == 0
+
+    queue = deck.queue()
+    assert (queue["messages_ready"], queue["messages_unacknowledged"]) == (3, 0)
+    assert deck.up.ran() == [first]

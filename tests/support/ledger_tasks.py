@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from tasks_app.compat import task
@@ -21,6 +22,14 @@ def noted_fibonacci(context: Any, number: int) -> int:
     """Fibonacci, noted in the ledger."""
     note(context)
     return fibonacci(number)
+
+
+@task(takes_context=True)
+def waits_for_file(context: Any, path: str) -> None:
+    """Noted in the ledger; ends once the file exists."""
+    note(context)
+    while not os.path.exists(path):
+        time.sleep(0.02)
 
 
 @task()
