@@ -117,11 +117,16 @@ class Children:
         self._stop_began_at = 0.0
 
     def install_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
+        signal.signal(signal.SIGHUP, self._hang_up)
 
     def _note(self, number: int, frame: object) -> None:
         self._signals += 1
+
+    def _hang_up(self, number: int, frame: object) -> None:
+        """The terminal is gone, or the parent. Never a second request: it may follow Ctrl-C by itself."""
+        self._signals = self._signals or 1
 
     @property
     def is_stopping(self) -> bool:

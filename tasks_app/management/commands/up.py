@@ -44,7 +44,7 @@ class Command(BaseCommand):
         given: dict[str, Any] = getattr(settings, "TASKDECK_UP", {})
         host, port = str(options["host"]), int(options["port"])
         if given.get("DIE_WITH_PARENT"):
-            die_with_parent(os.getppid())
+            die_with_parent(os.getppid(), signal.SIGHUP)
         environment = child_environment(host, given)
         refuse_taken_port(host, port)
         data_dir = Path(get_conf().data_dir).absolute()
