@@ -232,9 +232,15 @@ class Supervisor:
 
 
 def supervise(control: socket.socket, board: Board, birth: Birth, options: WorkerOptions) -> int:
-    """The main function of a supervisor process."""
+    """The main function of a supervisor process, which ends when this returns.
+
+    The duties are not cancelled and waited for, as ``asyncio.run`` would: ``wait_for`` of Python 3.11 loses a
+    cancel that comes together with what it waits for, and then a lost incarnation would tick on for ever.
+    """
 
     async def main() -> int:
         return await Supervisor(control, board, birth, options).run()
 
-    return asyncio.run(main())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(main())
