@@ -58,6 +58,7 @@ class Child:
         self._back_off_seconds = FIRST_BACK_OFF_SECONDS
         self._started_at = 0.0
         self._due_at = 0.0
+        self._asked_at: float | None = None  # to end, so that it starts anew
 
     @property
     def is_running(self) -> bool:
@@ -72,9 +73,13 @@ class Child:
 
     def keep_running(self) -> None:
         """Note an exit, and start the process again once its back-off has passed."""
-        if self.is_running:
-            return
         now = time.monotonic()
+        if self.is_running:
+            if self._asked_at is not None and self.is_overdue(now - self._asked_at):
+                self.send(signal.SIGKILL)
+            return
+        if self._asked_at is not None:
+            self._process = self._asked_at = None
         if self._process is not None:
             status = self._process.returncode
             self._process = None
@@ -86,6 +91,17 @@ class Child:
                 self.start()
             except Exception as error:
                 self._wait(f"did not start: {error}", now)
+
+    def restart(self) -> None:
+        """Let the process end in order; `keep_running` starts it again without a pause."""
+        self._back_off_seconds, self._due_at = FIRST_BACK_OFF_SECONDS, 0.0
+        if self.is_running and self._asked_at is None:
+            self._asked_at = time.monotonic()
+            self.send(signal.SIGTERM)
+
+    def is_overdue(self, seconds: float) -> bool:
+        """Whether a process that was asked to end that long ago is to be killed."""
+        return self.grace_seconds is not None and seconds > self.grace_seconds
 
     def _wait(self, what: str, now: float) -> None:
         say(self.name, f"{what}; starting again in {self._back_off_seconds:g} s")
@@ -147,6 +163,10 @@ class Children:
         for child in self._children:
             child.keep_running()
 
+    def restart(self) -> None:
+        for child in self._children:
+            child.restart()
+
     def stop(self) -> None:
         """Ask every child to end, ask again (a worker then no longer waits for running tasks), then kill."""
         running = [child for child in self._children if child.is_running]
@@ -167,7 +187,7 @@ class Children:
         deadline = time.monotonic() + self._stop_seconds
         while any(child.is_running for child in running):
             for child in running:
-                if child.grace_seconds is not None and self._stopped_for_seconds() > child.grace_seconds:
+                if child.is_overdue(self._stopped_for_seconds()):
                     child.send(signal.SIGKILL)
             if time.monotonic() > deadline or self._signals > seen:
                 return

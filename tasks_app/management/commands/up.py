@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import http.client
 import ipaddress
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,12 @@ class Command(BaseCommand):
         given = getattr(settings, "TASKDECK_UP", {})
         parser.add_argument("--host", default=given.get("HOST", "127.0.0.1"), help="address to listen on")
         parser.add_argument("--port", type=int, default=given.get("PORT", 8000), help="port to listen on")
+        parser.add_argument(
+            "--reload",
+            action=argparse.BooleanOptionalAction,
+            default=settings.DEBUG,
+            help="restart web and worker when their code changes; default with DEBUG",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         given: dict[str, Any] = getattr(settings, "TASKDECK_UP", {})
@@ -53,10 +61,18 @@ class Command(BaseCommand):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise CommandError(f"Taskdeck already runs on {data_dir}.") from None
-            run(host, port, given, environment, data_dir)
+            run(host, port, given, environment, data_dir, is_reloading=options["reload"])
 
 
-def run(host: str, port: int, given: dict[str, Any], environment: dict[str, str], data_dir: Path) -> None:
+def run(
+    host: str,
+    port: int,
+    given: dict[str, Any],
+    environment: dict[str, str],
+    data_dir: Path,
+    *,
+    is_reloading: bool,
+) -> None:
     """Start all, keep all running, stop all."""
     children = Children(stop_seconds=STOP_SECONDS)
     children.install_signals()
@@ -71,7 +87,14 @@ def run(host: str, port: int, given: dict[str, Any], environment: dict[str, str]
         if not children.is_stopping:
             start_processes(children, host, port, given, environment)
             announce(host, port, environment["ALLOWED_HOSTS"])
-        children.watch(valkeys.keep_running)
+        reload = reloader(children) if is_reloading else None
+
+        def each_turn() -> None:
+            valkeys.keep_running()
+            if reload is not None:
+                reload()
+
+        children.watch(each_turn)
         say("up", "stopping; press Ctrl-C again not to wait for running tasks")
     finally:
         children.stop()
@@ -79,6 +102,23 @@ def run(host: str, port: int, given: dict[str, Any], environment: dict[str, str]
             valkey.stop()
         valkeys.stop()
     say("up", "stopped")
+
+
+def reloader(children: Children) -> Callable[[], None]:
+    """What to call again and again: restarts the children after a change of the code."""
+    from tasks_app.reloading import SourceWatch, source_directories  # needed in development only
+
+    directories = source_directories()
+    watch = SourceWatch(directories)
+    watch.start()
+    say("up", f"watching {', '.join(map(str, directories))}")
+
+    def reload() -> None:
+        if watch.take_change():
+            say("up", "the code has changed: web and worker start again")
+            children.restart()
+
+    return reload
 
 
 def child_environment(host: str, given: dict[str, Any]) -> dict[str, str]:
