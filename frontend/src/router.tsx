@@ -5,16 +5,12 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { STATES, type State } from "./api/types";
+import { validateFilter } from "./api/filter";
 import { ErrorPage } from "./components/error-page";
 import { NotFound } from "./components/not-found";
 import { Shell } from "./components/shell";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
-
-/** The filter as it stands in the address: "failed,running". */
-export const statesIn = (value: string | undefined): State[] =>
-  STATES.filter((state) => value?.split(",").includes(state));
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const index = createRoute({
@@ -27,9 +23,7 @@ const index = createRoute({
 const tasks = createRoute({
   getParentRoute: () => root,
   path: "/tasks",
-  validateSearch: (search: Record<string, unknown>): { state?: string } => ({
-    state: statesIn(text(search.state)).join(",") || undefined,
-  }),
+  validateSearch: validateFilter,
   component: lazyRouteComponent(() => import("./pages/tasks")),
 });
 const task = createRoute({

@@ -1,5 +1,8 @@
+import { queryOf, type TaskFilter } from "./filter";
 import { reportReachable } from "./status";
 import type {
+  Act,
+  Acted,
   Counts,
   FieldError,
   Session,
@@ -85,18 +88,6 @@ async function request<T>(method: string, path: string, options: Options = {}): 
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-export interface ListQuery {
-  states: readonly State[];
-  cursor: string | null;
-}
-
-export function listPath({ states, cursor }: ListQuery): string {
-  const query = new URLSearchParams(states.map((state) => ["state", state]));
-  if (cursor) query.set("cursor", cursor);
-  const text = query.toString();
-  return text ? `/api/tasks/?${text}` : "/api/tasks/";
-}
-
 const taskPath = (id: string) => `/api/tasks/${encodeURIComponent(id)}/`;
 
 export const api = {
@@ -106,8 +97,12 @@ export const api = {
   logOut: () => request<void>("DELETE", "/api/session/"),
   functions: async (signal?: AbortSignal) =>
     (await request<{ results: TaskFunction[] }>("GET", "/api/functions/", { signal })).results,
-  tasks: (query: ListQuery, signal?: AbortSignal) => request<TaskPage>("GET", listPath(query), { signal }),
-  counts: (signal?: AbortSignal) => request<Counts>("GET", "/api/tasks/counts/", { signal }),
+  tasks: (filter: TaskFilter, cursor: string | null, signal?: AbortSignal) =>
+    request<TaskPage>("GET", `/api/tasks/${queryOf(filter, { cursor })}`, { signal }),
+  counts: (filter: TaskFilter, newerThan: string | null = null, signal?: AbortSignal) =>
+    request<Counts>("GET", `/api/tasks/counts/${queryOf(filter, { newer_than: newerThan })}`, { signal }),
+  act: (body: { action: Act } & ({ ids: readonly string[] } | { filter: object; cursor: string | null })) =>
+    request<Acted>("POST", "/api/tasks/actions/", { body }),
   task: (id: string, signal?: AbortSignal) => request<TaskDetail>("GET", taskPath(id), { signal }),
   submit: (name: string, values: Record<string, unknown>, options: object = {}) =>
     request<Submitted>("POST", "/api/tasks/", { body: { function: name, arguments: values, ...options } }),

@@ -62,7 +62,7 @@ describe("answers of the REST API", () => {
       [{ results: [known], next: null, searched_all: true }],
       [{ results: [aRow({ revision: 2, state: "running" })], next: "x", searched_all: true }],
     );
-    expect(page).toEqual({ results: [known], next: "x" });
+    expect(page).toEqual({ results: [known], next: "x", searched_all: true });
   });
 
   it("keep the progress that is further along", () => {
@@ -97,6 +97,6 @@ describe("asksForRefetch", () => {
     ["a task the filter leaves out", ["failed"], { id: "06", state: "queued" }, false],
     ["mere progress", [], { id: "06" }, false],
   ] as const)("%s", (_, states, event, expected) => {
-    expect(asksForRefetch(pages, states, event)).toBe(expected);
+    expect(asksForRefetch(pages, { states }, event)).toBe(expected);
   });
 });

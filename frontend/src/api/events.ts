@@ -1,4 +1,5 @@
 /** Merging of news into what is already known. Pure; a lower revision never overwrites a higher one. */
+import { mayFit, type TaskFilter } from "./filter";
 import type { Progress, TaskBase, TaskEvent, TaskPage, TaskRow } from "./types";
 
 export const TERMINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled"]);
@@ -69,16 +70,12 @@ export function mergeSnapshot(rows: TaskRow[], snapshot: readonly TaskRow[]): Ta
 }
 
 /** Must a list with this filter be read again because of the event? Ids grow with time (UUIDv7). */
-export function asksForRefetch(
-  pages: readonly TaskPage[],
-  states: readonly string[],
-  event: TaskEvent,
-): boolean {
+export function asksForRefetch(pages: readonly TaskPage[], filter: TaskFilter, event: TaskEvent): boolean {
   if (event.state === undefined) return false;
   const listed = pages.some((page) => page.results.some((row) => row.id === event.id));
-  const fits = states.length === 0 || states.includes(event.state);
+  const fits = mayFit(filter, event);
   if (listed) return !fits;
   if (!fits) return false;
   const oldest = pages.at(-1)?.results.at(-1)?.id;
-  return states.length > 0 || !pages.at(-1)?.next || oldest === undefined || event.id > oldest;
+  return filter.states.length > 0 || !pages.at(-1)?.next || oldest === undefined || event.id > oldest;
 }

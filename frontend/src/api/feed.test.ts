@@ -5,7 +5,7 @@ import { applyFrame } from "./feed";
 import { keys, type TaskPages } from "./queries";
 import type { TaskDetail, TaskRow } from "./types";
 
-const ALL = keys.list([]);
+const ALL = keys.list({ states: [] }, null);
 let cache: QueryClient;
 
 const listOf = (results: TaskRow[]): TaskPages => ({
@@ -51,9 +51,24 @@ describe("events", () => {
   });
 });
 
+it("a list that stands still takes no newcomers, but its rows change", () => {
+  const still = keys.list({ states: [] }, "02");
+  cache.setQueryData(still, listOf([aRow({ id: "01", revision: 1 })]));
+  const outdated = applyFrame(cache, {
+    type: "events",
+    seq: 1,
+    events: [
+      { id: "03", revision: 1, state: "queued" },
+      { id: "01", revision: 2, state: "succeeded" },
+    ],
+  });
+  expect(outdated).toEqual([keys.counts]);
+  expect(cache.getQueryData<TaskPages>(still)?.pages[0]?.results[0]?.state).toBe("succeeded");
+});
+
 describe("snapshots", () => {
   it("bring new tasks to the unfiltered list and leave a filtered one to its filter", () => {
-    const failed = keys.list(["failed"]);
+    const failed = keys.list({ states: ["failed"] }, null);
     cache.setQueryData(ALL, listOf([aRow({ id: "01" })]));
     cache.setQueryData(failed, listOf([]));
     applyFrame(cache, { type: "snapshot", seq: 1, topic: "tasks", results: [aRow({ id: "02" })] });

@@ -1,23 +1,26 @@
 /** What a frame of the socket does to the cache. */
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { applyEvent, applyEvents, asksForRefetch, mergeSnapshot, newer } from "./events";
+import { isEmpty, type TaskFilter } from "./filter";
 import { keys, type TaskPages } from "./queries";
-import type { ServerFrame, State, TaskDetail, TaskEvent, TaskRow } from "./types";
+import type { ServerFrame, TaskDetail, TaskEvent, TaskRow } from "./types";
 
 const lists = (cache: QueryClient) =>
   cache.getQueriesData<TaskPages>({ queryKey: keys.lists }).flatMap(([key, data]) => {
-    return data ? [{ key, data, states: key[1] as readonly State[] }] : [];
+    return data ? [{ key, data, filter: key[1] as TaskFilter, top: key[2] as string | null }] : [];
   });
 
 function mergeEvents(cache: QueryClient, events: TaskEvent[]): QueryKey[] {
   const outdated: QueryKey[] = [];
-  for (const { key, data, states } of lists(cache)) {
+  for (const { key, data, filter, top } of lists(cache)) {
     const pages = data.pages.map((page) => {
       const results = applyEvents(page.results, events);
       return results === page.results ? page : { ...page, results };
     });
     cache.setQueryData<TaskPages>(key, { ...data, pages });
-    if (events.some((event) => asksForRefetch(data.pages, states, event))) outdated.push(key);
+    // A list that stands still takes no newcomers.
+    const relevant = events.filter((event) => top === null || event.id < top);
+    if (relevant.some((event) => asksForRefetch(data.pages, filter, event))) outdated.push(key);
   }
   for (const event of events) {
     const key = keys.task(event.id);
@@ -33,9 +36,9 @@ function mergeEvents(cache: QueryClient, events: TaskEvent[]): QueryKey[] {
 }
 
 function mergeRows(cache: QueryClient, rows: TaskRow[]): void {
-  for (const { key, data, states } of lists(cache)) {
+  for (const { key, data, filter, top } of lists(cache)) {
     const pages = data.pages.map((page, index) => {
-      const newest = index === 0 && states.length === 0;
+      const newest = index === 0 && top === null && isEmpty(filter);
       const known = newest ? rows : rows.filter((row) => page.results.some(({ id }) => id === row.id));
       return {
         ...page,

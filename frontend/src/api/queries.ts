@@ -6,8 +6,9 @@ import {
 } from "@tanstack/react-query";
 import { api } from "./client";
 import { newer, newerPages } from "./events";
+import type { TaskFilter } from "./filter";
 import { refetchMs } from "./status";
-import type { State, TaskDetail, TaskPage } from "./types";
+import type { TaskDetail, TaskPage } from "./types";
 
 export type TaskPages = InfiniteData<TaskPage, string | null>;
 /** Beyond so many loaded pages the whole list is read again less often. */
@@ -16,9 +17,11 @@ const MANY_PAGES_MS = 15_000;
 
 export const keys = {
   lists: ["tasks"] as const,
-  list: (states: readonly State[]) => ["tasks", states] as const,
+  /** `top` is the cursor a list that stands still begins at; null follows the newest. */
+  list: (filter: TaskFilter, top: string | null) => ["tasks", filter, top] as const,
   task: (id: string) => ["task", id] as const,
   counts: ["counts"] as const,
+  countsOf: (filter: TaskFilter, newerThan: string | null) => ["counts", filter, newerThan] as const,
   functions: ["functions"] as const,
   session: ["session"] as const,
 };
@@ -35,11 +38,11 @@ function keepNewerTask(known: unknown, incoming: unknown): unknown {
   return known ? replaceEqualDeep(known, newer(known as TaskDetail, incoming as TaskDetail)) : incoming;
 }
 
-export const tasksQuery = (states: readonly State[]) =>
+export const tasksQuery = (filter: TaskFilter, top: string | null) =>
   infiniteQueryOptions({
-    queryKey: keys.list(states),
-    queryFn: ({ pageParam, signal }) => api.tasks({ states, cursor: pageParam }, signal),
-    initialPageParam: null as string | null,
+    queryKey: keys.list(filter, top),
+    queryFn: ({ pageParam, signal }) => api.tasks(filter, pageParam, signal),
+    initialPageParam: top,
     getNextPageParam: (page: TaskPage) => page.next,
     structuralSharing: keepNewerPages,
     refetchInterval: (query) =>
@@ -54,11 +57,12 @@ export const taskQuery = (id: string) =>
     refetchInterval: refetchMs,
   });
 
-export const countsQuery = queryOptions({
-  queryKey: keys.counts,
-  queryFn: ({ signal }) => api.counts(signal),
-  refetchInterval: refetchMs,
-});
+export const countsQuery = (filter: TaskFilter, newerThan: string | null = null) =>
+  queryOptions({
+    queryKey: keys.countsOf(filter, newerThan),
+    queryFn: ({ signal }) => api.counts(filter, newerThan, signal),
+    refetchInterval: refetchMs,
+  });
 
 export const functionsQuery = queryOptions({
   queryKey: keys.functions,

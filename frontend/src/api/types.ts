@@ -27,6 +27,10 @@ export type TaskFunction = Answer<"/api/functions/", "get", 200>["results"][numb
 export type Session = Answer<"/api/session/", "get", 200>;
 export type Submitted = Answer<"/api/tasks/", "post", 202>;
 
+/** What can be done to many tasks at once. */
+export type Act = "cancel" | "retry";
+export type Acted = Answer<"/api/tasks/actions/", "post", 200>;
+
 export interface FieldError {
   field: string;
   message: string;

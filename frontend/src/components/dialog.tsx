@@ -57,7 +57,7 @@ export function Confirm({
         <Button variant="default" onClick={onClose} data-autofocus>
           {refuse}
         </Button>
-        <Button color="red" loading={busy} onClick={onConfirm}>
+        <Button color="red.9" loading={busy} onClick={onConfirm}>
           {action}
         </Button>
       </Group>

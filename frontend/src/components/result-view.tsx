@@ -1,5 +1,6 @@
-import { Code, Image, Table, Text } from "@mantine/core";
+import { Code, Image, Text } from "@mantine/core";
 import type { TaskDetail } from "../api/types";
+import { DataTable, Headings } from "./data-table";
 
 const MAX_ROWS = 200;
 type Flat = Record<string, string | number | boolean | null>;
@@ -28,32 +29,31 @@ export const Json = ({ value }: { value: unknown }) => (
 function Rows({ rows }: { rows: Flat[] }) {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return (
-    <Table.ScrollContainer minWidth={Math.min(columns.length * 110, 700)}>
-      <Table highlightOnHover aria-label="Result">
-        <Table.Thead>
-          <Table.Tr>
+    <>
+      <DataTable
+        label="Result"
+        minWidth={Math.min(columns.length * 110, 700)}
+        head={
+          <tr>
+            <Headings titles={columns} />
+          </tr>
+        }
+      >
+        {rows.slice(0, MAX_ROWS).map((row, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a result never changes its order
+          <tr key={index}>
             {columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
+              <td key={column}>{String(row[column] ?? "")}</td>
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.slice(0, MAX_ROWS).map((row, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a result never changes its order
-            <Table.Tr key={index}>
-              {columns.map((column) => (
-                <Table.Td key={column}>{String(row[column] ?? "")}</Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+          </tr>
+        ))}
+      </DataTable>
       {rows.length > MAX_ROWS && (
         <Text size="sm" c="dimmed" mt="xs">
           The first {MAX_ROWS} of {rows.length} rows.
         </Text>
       )}
-    </Table.ScrollContainer>
+    </>
   );
 }
 

@@ -3,11 +3,11 @@ import { render, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { TaskFunction } from "../api/types";
 import { chosen } from "../pages/new-task";
+import { countText } from "../tasks/state-chips";
 import { aTask } from "../test-data";
 import { percentOf, taskTitle } from "./progress";
 import { isTable, ResultView } from "./result-view";
 import { mustLogIn } from "./shell";
-import { countText } from "./state-chips";
 import { StateBadge, shownState } from "./states";
 import { ago, duration } from "./time";
 
@@ -47,8 +47,10 @@ describe("states", () => {
 });
 
 it("a count at the server's cap is a lower bound", () => {
-  expect(countText(12, 10_000)).toBe("12");
-  expect(countText(10_000, 10_000)).toBe("10K+");
+  const counts = { cap: 10_000, is_complete: true };
+  expect(countText(12, counts)).toBe("12");
+  expect(countText(10_000, counts)).toBe("10,000+");
+  expect(countText(12, { ...counts, is_complete: false })).toBe("12+");
 });
 
 it("progress without a total has no percentage", () => {

@@ -1,6 +1,9 @@
-import { Kbd, Switch, Table } from "@mantine/core";
+import { Kbd, Switch } from "@mantine/core";
+import { DataTable } from "../components/data-table";
 import { Dialog } from "../components/dialog";
 import { enableShortcuts, SHORTCUTS, useShortcutsEnabled } from "./shortcuts";
+
+const LINES = [...SHORTCUTS, { keys: "Ctrl K", label: "Go to a page, a function or a task" }];
 
 export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const enabled = useShortcutsEnabled();
@@ -12,24 +15,20 @@ export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
         onChange={(event) => enableShortcuts(event.currentTarget.checked)}
         mb="md"
       />
-      <Table verticalSpacing={4} aria-label="Keyboard shortcuts">
-        <Table.Tbody>
-          {[...SHORTCUTS, { keys: "Ctrl K", label: "Go to a page, a function or a task" }].map(
-            ({ keys, label }) => (
-              <Table.Tr key={keys}>
-                <Table.Td w={110}>
-                  {keys.split(" ").map((key) => (
-                    <Kbd key={key} mr={4}>
-                      {key === "D" ? "Shift D" : key}
-                    </Kbd>
-                  ))}
-                </Table.Td>
-                <Table.Td>{label}</Table.Td>
-              </Table.Tr>
-            ),
-          )}
-        </Table.Tbody>
-      </Table>
+      <DataTable label="Keyboard shortcuts">
+        {LINES.map(({ keys, label }) => (
+          <tr key={keys}>
+            <td style={{ width: 110 }}>
+              {keys.split(" ").map((key) => (
+                <Kbd key={key} mr={4}>
+                  {key === "D" ? "Shift D" : key}
+                </Kbd>
+              ))}
+            </td>
+            <td>{label}</td>
+          </tr>
+        ))}
+      </DataTable>
     </Dialog>
   );
 }

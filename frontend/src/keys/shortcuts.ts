@@ -5,8 +5,12 @@ export const SHORTCUTS = [
   { keys: "?", action: "help", label: "Show this list" },
   { keys: "g t", action: "tasks", label: "Go to the tasks" },
   { keys: "n", action: "new", label: "New task" },
-  { keys: "r", action: "retry", label: "Retry the task" },
-  { keys: "c", action: "cancel", label: "Cancel the task" },
+  { keys: "/", action: "search", label: "Search the tasks" },
+  { keys: "j", action: "next", label: "Next row" },
+  { keys: "k", action: "previous", label: "Previous row" },
+  { keys: "x", action: "select", label: "Select the row" },
+  { keys: "r", action: "retry", label: "Retry the task, or the selected ones" },
+  { keys: "c", action: "cancel", label: "Cancel the task, or the selected ones" },
   { keys: "D", action: "theme", label: "Light or dark" },
 ] as const;
 
@@ -23,7 +27,8 @@ export function step(pending: string, key: string): { action?: Action; pending: 
 }
 
 const SEQUENCE_MS = 1_500;
-const TYPING = "input, textarea, select, [contenteditable], [role=textbox], dialog";
+const TYPING =
+  "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], [role=textbox], dialog";
 const STORED = "taskdeck.shortcuts";
 
 let enabled = localStorage.getItem(STORED) !== "off";

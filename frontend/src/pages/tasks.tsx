@@ -1,104 +1,79 @@
-import { Button, Center, Group, Paper, Skeleton, Stack, Title } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
-import { IconPlus } from "@tabler/icons-react";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Button, Group, Stack, Title } from "@mantine/core";
+import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useRef, useState } from "react";
+import { type FilterSearch, filterOf } from "../api/filter";
 import { useTopic } from "../api/live";
-import { countsQuery, tasksQuery } from "../api/queries";
+import { countsQuery } from "../api/queries";
 import type { State } from "../api/types";
-import { Empty } from "../components/empty";
-import { Problem } from "../components/problem";
-import { StateChips } from "../components/state-chips";
-import { TaskCards, TaskTable } from "../components/task-table";
-import { statesIn } from "../router";
+import { useShortcuts } from "../keys/shortcuts";
+import { StateChips } from "../tasks/state-chips";
+import { SlowText, TaskFilters } from "../tasks/task-filters";
+import { TaskList } from "../tasks/task-list";
 
 const route = getRouteApi("/tasks");
-const PHONE = "(max-width: 47.99em)";
 
-function NewTaskButton() {
-  return (
-    <Button renderRoot={(p) => <Link to="/new" {...p} />} leftSection={<IconPlus size={16} />} size="sm">
-      New task
-    </Button>
-  );
-}
-
-function Nothing({ filtered }: { filtered: boolean }) {
-  if (!filtered)
-    return (
-      <Empty title="No tasks yet" hint="Start one and watch it here.">
-        <NewTaskButton />
-      </Empty>
-    );
-  return (
-    <Empty title="No tasks match these filters">
-      <Button mt="xs" size="xs" variant="default" renderRoot={(p) => <Link to="/tasks" search={{}} {...p} />}>
-        Clear filters
-      </Button>
-    </Empty>
-  );
-}
-
-function TaskList({ states }: { states: State[] }) {
-  const phone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
-  const list = useInfiniteQuery(tasksQuery(states));
-  const tasks = list.data?.pages.flatMap((page) => page.results) ?? [];
-  const Rows = phone ? TaskCards : TaskTable;
-  if (list.isPending) return <Skeleton h={260} radius="md" role="img" aria-label="Loading tasks" />;
-  if (list.error && tasks.length === 0)
-    return <Problem error={list.error} onRetry={() => void list.refetch()} />;
-  const body = (
-    <>
-      {tasks.length > 0 ? (
-        <Rows tasks={tasks} busy={list.isFetching} />
-      ) : (
-        <Nothing filtered={states.length > 0} />
-      )}
-      {list.hasNextPage && (
-        <Center p="sm">
-          <Button
-            variant="subtle"
-            size="xs"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Load older
-          </Button>
-        </Center>
-      )}
-    </>
-  );
-  return phone ? (
-    body
-  ) : (
-    <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
-      {body}
-    </Paper>
-  );
-}
+/** Filters of the panel that are in force. */
+const folded = ({ fn, queue, worker, after, before }: FilterSearch) =>
+  [fn, queue, worker, after, before].filter((value) => value !== undefined).length;
 
 export default function TasksPage() {
-  const { state } = route.useSearch();
+  const search = route.useSearch();
   const navigate = route.useNavigate();
-  const states = useMemo(() => statesIn(state), [state]);
-  const counts = useQuery(countsQuery).data;
+  const filter = useMemo(() => filterOf(search), [search]);
+  const box = useRef<HTMLInputElement>(null);
+  const [open, setOpen] = useState(folded(search) > 0);
+  const counts = useQuery({
+    ...countsQuery({ ...filter, states: [] }),
+    placeholderData: keepPreviousData,
+  }).data;
   useTopic("tasks");
-  const toggle = (clicked: State) => {
-    const next = states.includes(clicked) ? states.filter((s) => s !== clicked) : [...states, clicked];
-    void navigate({ search: { state: next.join(",") || undefined } });
+  useShortcuts({ search: () => box.current?.focus() });
+  const change = (part: FilterSearch) =>
+    void navigate({ search: (before) => ({ ...before, ...part }), replace: true });
+  const toggle = (state: State) => {
+    const states = filter.states.includes(state)
+      ? filter.states.filter((other) => other !== state)
+      : [...filter.states, state];
+    change({ state: states.join(",") || undefined });
   };
+  const running = counts?.counts.running ?? 0;
+  const inForce = folded(search);
   return (
     <Stack gap="md">
-      <title>Tasks · Taskdeck</title>
-      <Group justify="space-between">
+      <title>{`${running > 0 ? `${running} running · ` : ""}Tasks · Taskdeck`}</title>
+      <Group justify="space-between" gap="sm">
         <Title order={1} size="h3">
           Tasks
         </Title>
-        <NewTaskButton />
+        <Group gap="xs" style={{ flexGrow: 1 }} justify="flex-end">
+          <SlowText
+            ref={box}
+            type="search"
+            aria-label="Search the arguments"
+            placeholder="Text in the arguments, or an id"
+            leftSection={<IconSearch size={15} />}
+            value={search.q}
+            onChange={(q) => change({ q })}
+            w={{ base: "100%", xs: 260 }}
+          />
+          <Button
+            variant="default"
+            aria-expanded={open}
+            leftSection={<IconFilter size={15} />}
+            onClick={() => setOpen(!open)}
+          >
+            {inForce > 0 ? `Filters (${inForce})` : "Filters"}
+          </Button>
+          <Button renderRoot={(p) => <Link to="/new" {...p} />} leftSection={<IconPlus size={16} />}>
+            New task
+          </Button>
+        </Group>
       </Group>
-      <StateChips chosen={states} counts={counts} onToggle={toggle} />
-      <TaskList states={states} />
+      <StateChips chosen={filter.states} counts={counts} onToggle={toggle} />
+      {open && <TaskFilters search={search} onChange={change} />}
+      <TaskList key={JSON.stringify(filter)} filter={filter} counts={counts} />
     </Stack>
   );
 }

@@ -1,13 +1,15 @@
 import { Button, Group } from "@mantine/core";
 import { type Counts, STATES, type State } from "../api/types";
-import { LOOKS } from "./states";
-import classes from "./states.module.css";
+import { LOOKS } from "../components/states";
+import classes from "../components/states.module.css";
 
-const compact = Intl.NumberFormat("en", { notation: "compact" });
+const exact = Intl.NumberFormat("en");
 
-/** The server counts up to its cap only. */
-export const countText = (count: number, cap: number) =>
-  count >= cap ? `${compact.format(cap)}+` : compact.format(count);
+/** The server counts up to its cap, and where no index helps among the newest only. */
+export const countText = (
+  count: number,
+  { cap, is_complete: isComplete }: Pick<Counts, "cap" | "is_complete">,
+) => (count >= cap ? `${exact.format(cap)}+` : `${exact.format(count)}${isComplete ? "" : "+"}`);
 
 export function StateChips({
   chosen,
@@ -33,7 +35,7 @@ export function StateChips({
             leftSection={<Icon size={14} />}
             rightSection={
               counts && count !== undefined ? (
-                <span className={classes.num}>{countText(count, counts.cap)}</span>
+                <span className={classes.num}>{countText(count, counts)}</span>
               ) : undefined
             }
             onClick={() => onToggle(state)}

@@ -1,0 +1,31 @@
+import type { ReactNode } from "react";
+import classes from "./data-table.module.css";
+
+interface Props {
+  label: string;
+  /** In pixels: narrower pages scroll the table, not themselves. */
+  minWidth?: number;
+  head?: ReactNode;
+  busy?: boolean;
+  children: ReactNode;
+}
+
+/** A plain table with our looks. `head` and `children` are rows. */
+export function DataTable({ label, minWidth, head, busy, children }: Props) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be reachable by keyboard
+    <section className={classes.scroll} aria-label={label} tabIndex={0}>
+      <table className={classes.table} style={{ minWidth }} aria-label={label} aria-busy={busy}>
+        {head && <thead>{head}</thead>}
+        <tbody>{children}</tbody>
+      </table>
+    </section>
+  );
+}
+
+export const Headings = ({ titles }: { titles: readonly string[] }) =>
+  titles.map((title) => (
+    <th key={title} scope="col">
+      {title}
+    </th>
+  ));

@@ -1,0 +1,79 @@
+import { Checkbox, Code } from "@mantine/core";
+import { memo } from "react";
+import type { TaskRow } from "../api/types";
+import { DataTable, Headings } from "../components/data-table";
+import { TaskProgress } from "../components/progress";
+import { StateBadge } from "../components/states";
+import { RunTime, TimeAgo } from "../components/time";
+import { Name, Pick, Preview, type RowsProps } from "./task-cells";
+import classes from "./task-table.module.css";
+
+interface RowProps {
+  task: TaskRow;
+  checked: boolean;
+  onToggle: (id: string) => void;
+}
+
+const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
+  return (
+    <tr data-selected={checked || undefined} className={classes.row}>
+      <td style={{ width: 36 }}>
+        <Pick task={task} checked={checked} onToggle={onToggle} />
+      </td>
+      <td style={{ width: 128 }}>
+        <StateBadge task={task} />
+      </td>
+      <td>
+        <Name task={task} />
+        <Preview task={task} />
+      </td>
+      <td style={{ width: 110 }}>
+        <Code>{task.queue}</Code>
+      </td>
+      <td style={{ width: 150 }}>
+        <TaskProgress task={task} />
+      </td>
+      <td style={{ width: 70 }} className={classes.num}>
+        {Math.min(task.failures + 1, task.max_attempts)}/{task.max_attempts}
+      </td>
+      <td style={{ width: 110 }} className={classes.num}>
+        <TimeAgo at={task.created_at} />
+      </td>
+      <td style={{ width: 90 }} className={classes.num}>
+        <RunTime task={task} />
+      </td>
+    </tr>
+  );
+});
+
+const TITLES = ["State", "Task", "Queue", "Progress", "Attempt", "Submitted", "Duration"];
+
+export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: RowsProps) {
+  const some = tasks.some(({ id }) => selected.has(id));
+  const all = some && tasks.every(({ id }) => selected.has(id));
+  return (
+    <DataTable
+      label="Tasks table"
+      minWidth={860}
+      busy={busy}
+      head={
+        <tr>
+          <td>
+            <Checkbox
+              size="xs"
+              aria-label="Select all tasks shown"
+              checked={all}
+              indeterminate={some && !all}
+              onChange={onToggleAll}
+            />
+          </td>
+          <Headings titles={TITLES} />
+        </tr>
+      }
+    >
+      {tasks.map((task) => (
+        <Row key={task.id} task={task} checked={selected.has(task.id)} onToggle={onToggle} />
+      ))}
+    </DataTable>
+  );
+}

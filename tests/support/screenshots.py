@@ -1,0 +1,110 @@
+"""The pictures of the console in docs/images: every page, in both schemes, wide and on a phone.
+
+Run by `make screenshots`. A machine of its own is filled with a small day's work first.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from tests.support.machine import ROOT, Up
+from tests.support.processes import wait_until
+
+IMAGES = ROOT / "docs" / "images"
+SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 780}}
+CHROMIUM = "/usr/bin/chromium"
+TEXT = "the quick brown fox jumps over the lazy dog and the dog sleeps on while the fox runs"
+
+
+def fill(machine: Up) -> dict[str, str]:
+    """Submit what the pictures show; the ids by the name of the picture."""
+
+    def submit(function: str, arguments: dict[str, object], **options: object) -> str:
+        body = {"function": function, "arguments": arguments, **options}
+        return str(machine.call("/api/tasks/", body)[1]["task_id"])
+
+    shown = {
+        "task-table": submit("text_report", {"text": TEXT}),
+        "task-picture": submit("mandelbrot", {"width": 320}),
+        "task-failed": submit("fails_otherwise", {}),
+        "task-number": submit("fibonacci", {"number": 27}),
+    }
+    for number in range(12, 24):
+        submit("fibonacci", {"number": number})
+    submit("count_primes", {"stop": 20_000})
+    submit("fails_until", {"attempt": 2})
+    wait_until(
+        lambda: not any(machine.call("/api/tasks/counts/")[1]["counts"][s] for s in ("queued", "running")),
+        seconds=60,
+        what="the day's work ends",
+    )
+    shown["task-scheduled"] = submit("text_report", {"text": "later"}, run_after="2040-01-01T09:00:00Z")
+    shown["task-running"] = submit("count_primes", {"stop": 9_000_000})
+    shown["task-waiting"] = submit("fibonacci", {"number": 30}, queue="night")
+    wait_until(
+        lambda: machine.call(f"/api/tasks/{shown['task-running']}/")[1]["progress"] is not None,
+        seconds=30,
+        what="the running task tells its progress",
+    )
+    return shown
+
+
+def pages_of(shown: dict[str, str]) -> dict[str, str]:
+    return {
+        "new-task": "/console/new",
+        "tasks": "/console/tasks",
+        "login": "/console/login",
+        **{name: f"/console/tasks/{task_id}" for name, task_id in shown.items()},
+    }
+
+
+def shoot(browser: Browser, machine: Up, pages: dict[str, str]) -> None:
+    for size, viewport in SIZES.items():
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                base_url=f"http://127.0.0.1:{machine.port}",
+                viewport=viewport,  # type: ignore[arg-type]
+                color_scheme=scheme,  # type: ignore[arg-type]
+                reduced_motion="reduce",
+            )
+            context.route("**/api/tasks/*/", without_our_paths)
+            page = context.new_page()
+            for name, path in pages.items():
+                picture(page, path, IMAGES / f"{name}-{size}-{scheme}.png")
+            context.close()
+
+
+def without_our_paths(route: Route) -> None:
+    """A traceback tells where this checkout lies; a picture for everybody should not."""
+    response = route.fetch()
+    route.fulfill(response=response, body=response.text().replace(str(ROOT), "/srv/app"))
+
+
+def picture(page: Page, path: str, to: Path) -> None:
+    page.goto(path)
+    page.get_by_role("heading", level=1).wait_for()
+    page.get_by_role("status").filter(has_text="Live").wait_for()
+    expect(page.locator("[role=img][aria-label^=Loading]")).to_have_count(0)
+    page.screenshot(path=to, animations="disabled", caret="hide")
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data_dir, sync_playwright() as playwright:
+        machine = Up(Path(data_dir))
+        try:
+            machine.wait_until_ready()
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            shoot(browser, machine, pages_of(fill(machine)))
+            browser.close()
+        finally:
+            machine.process.send_signal(signal.SIGINT)
+            machine.process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
