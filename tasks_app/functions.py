@@ -90,7 +90,7 @@ class Registry:
         for config in apps.get_app_configs():
             if module_has_submodule(config.module, "tasks"):
                 self.add_module(f"{config.name}.tasks")
-        for name in getattr(settings, "TASKDECK_MODULES", ["tasks_app.examples.tasks"]):
+        for name in getattr(settings, "TASKDECK_MODULES", []):
             self.add_module(name)
 
     def add_module(self, name: str) -> None:

@@ -119,6 +119,11 @@ class Machine:
         except OSError:
             return 0, None
 
+    def read(self, path: str) -> bytes:
+        with opener.open(f"{self.url}{path}", timeout=10) as response:
+            body: bytes = response.read()
+        return body
+
     def wait_until_ready(self) -> None:
         def is_ready() -> bool:
             assert self.process.poll() is None, self.log.read_text()

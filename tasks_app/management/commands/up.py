@@ -55,7 +55,8 @@ class Command(BaseCommand):
             die_with_parent(os.getppid(), signal.SIGHUP)
         environment = child_environment(host, given)
         refuse_taken_port(host, port)
-        data_dir = Path(get_conf().data_dir).absolute()
+        data_dir = get_conf().data_dir.absolute()
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (data_dir / "up.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
