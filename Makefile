@@ -1,4 +1,4 @@
-# `make run` starts Taskdeck, `make test` runs every test, `make check` lints and types.
+# `make run` starts Taskdeck, `make test` runs every test, `make check` is the quick look before a commit.
 PYTHON ?= python3
 SHELL := /bin/sh
 VENV ?= .venv
@@ -39,6 +39,7 @@ test-matrix: $(CONSOLE_TARGET) servers
 		.venv-$$version/bin/python -m pytest --ignore=tests/e2e; \
 	done
 
+# Minutes, not more: what is static, and the tests that need no service. The OpenAPI document is one of them.
 check: $(VENV)/.dev frontend/node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,7 +48,8 @@ check: $(VENV)/.dev frontend/node_modules/.installed
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	cd frontend && npx openapi-typescript openapi.json --output src/api/schema.d.ts --check
-	cd frontend && npm run lint && npm run typecheck
+	cd frontend && npm run lint && npm run typecheck && npx vitest run
+	$(BIN)/python -m pytest --quiet tests/unit
 
 # The console's types follow the API: run this after changing a document's shape.
 openapi: $(VENV)/.dev frontend/node_modules/.installed
