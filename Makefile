@@ -9,11 +9,16 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run test test-matrix check openapi venv console browser servers test-frontend test-python
+.PHONY: run prove test test-matrix check openapi venv console browser servers test-frontend test-python
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.base $(CONSOLE_TARGET)
 	@TASKDECK_DIE_WITH_PARENT=1 exec $(BIN)/python manage.py up
+
+# Kills parts of Taskdeck while tasks run, on SQLite and an embedded Valkey of its own; the last line is JSON.
+prove: $(VENV)/.base
+	@mkdir -p var/prove
+	@env -u DATABASE_URL -u REDIS_URL -u RABBITMQ_URL TASKDECK_DATA_DIR=var/prove $(BIN)/python manage.py prove
 
 test: test-frontend test-python
 

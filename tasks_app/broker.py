@@ -176,6 +176,10 @@ class Connection:
         channel.close()
         return count or 0
 
+    async def delete(self, queue: str) -> None:
+        """Delete a queue with its messages; nothing where there is none. Raises BrokerUnavailable."""
+        await (await self.channel()).delete(queue)
+
     def close(self) -> None:
         if not (self._pika.is_closing or self._pika.is_closed):
             self._pika.close()
@@ -208,6 +212,10 @@ class Channel:
         """
         made = await self._ask(self._inner.queue_declare, f"queue {queue} is declared", queue=queue, **how)
         return made and int(made.message_count)
+
+    async def delete(self, queue: str) -> None:
+        """Raises BrokerUnavailable."""
+        await self._ask(self._inner.queue_delete, f"queue {queue} is deleted", queue=queue)
 
     async def confirm(
         self, on_settled: Callable[[int, bool, bool], None], on_returned: Callable[[str, str, str], None]

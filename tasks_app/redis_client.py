@@ -95,6 +95,17 @@ def read_result(task_id: str, attempt: int) -> str | None:
     return found.decode() if isinstance(found, bytes) else None
 
 
+def forget_results(attempts: Iterable[tuple[str, int]]) -> int:
+    """Delete the results of (task id, attempt) pairs; how many there were. Raises RedisUnavailable."""
+    keys = [result_key(task_id, attempt) for task_id, attempt in attempts]
+    if not keys or not get_conf().redis_url:
+        return 0
+    try:
+        return int(str(_reader().delete(*keys)))
+    except (redis.RedisError, OSError) as error:
+        raise RedisUnavailable(str(error)) from error
+
+
 def ping() -> None:
     """Raises RedisUnavailable."""
     if not get_conf().redis_url:
