@@ -10,6 +10,7 @@ from tasks_app.errors import BodyTooLarge, InvalidDocument
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53
+TOO_DEEP = f"must not be nested deeper than {MAX_DEPTH} levels"
 
 
 def join_field(field: str, key: str | int) -> str:
@@ -31,7 +32,7 @@ def check_document(value: Any, *, field: str = "", depth: int = 0) -> None:
     Integers beyond 2^53 are rounded silently by browsers (RFC 8259, section 6). Raises InvalidDocument.
     """
     if depth > MAX_DEPTH:
-        raise InvalidDocument(field.split(".")[0], f"must not be nested deeper than {MAX_DEPTH} levels")
+        raise InvalidDocument(field.split(".")[0], TOO_DEEP)
     if isinstance(value, str):
         check_text(value, field)
     elif isinstance(value, bool) or value is None:
@@ -53,29 +54,6 @@ def check_document(value: Any, *, field: str = "", depth: int = 0) -> None:
         raise InvalidDocument(field, f"{type(value).__name__} is not a JSON value")
 
 
-def check_nesting(text: str) -> None:
-    """Look before parsing, because the parser recurses; brackets inside strings do not count."""
-    depth = deepest = 0
-    inside = escaped = False
-    for character in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                inside = False
-        elif character == '"':
-            inside = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_DEPTH + 1:
-                raise InvalidDocument("body", f"must not be nested deeper than {MAX_DEPTH} levels")
-        elif character in "]}":
-            depth -= 1
-
-
 def refuse_constant(name: str) -> None:
     raise InvalidDocument("body", f"{name} is not a JSON number")
 
@@ -88,11 +66,12 @@ def load_json(body: bytes, *, limit_bytes: int | None = None) -> Any:
         text = body.decode()
     except UnicodeDecodeError:
         raise InvalidDocument("body", "must be UTF-8") from None
-    check_nesting(text)
     try:
         value = json.loads(text, parse_constant=refuse_constant)
     except InvalidDocument:
         raise
+    except RecursionError:  # the parser's own bound, far above ours
+        raise InvalidDocument("body", TOO_DEEP) from None
     except ValueError as error:
         raise InvalidDocument("body", f"is not JSON: {error}") from None
     check_document(value)

@@ -26,6 +26,18 @@ def test_what_cannot_be_kept_is_refused_by_field(body: bytes, field: str) -> Non
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("depth", [33, 500, 5_000, 200_000])
+def test_deep_nesting_is_refused_however_deep_it_is(depth: int) -> None:
+    """Beyond some depth the parser itself gives up, and then the whole body is named."""
+    with pytest.raises(InvalidDocument, match="deeper than 32") as caught:
+        load_json(b'{"number": ' + b"[" * depth + b"]" * depth + b"}")
+    assert caught.value.field in ("number", "body")
+
+
+def test_nesting_within_the_bound_passes() -> None:
+    assert load_json(b'{"number": ' + b"[" * 32 + b"]" * 32 + b"}")
+
+
 def test_brackets_in_strings_do_not_count_as_nesting() -> None:
     assert load_json(b'["' + b"[" * 1000 + b'"]') == ["[" * 1000]
 
