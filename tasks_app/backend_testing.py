@@ -13,13 +13,14 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from tasks_app.compat import DjangoDummyBackend, DjangoImmediateBackend, TaskResultStatus, task_enqueued
-from tasks_app.context import TaskContext
+from tasks_app.context import running
 from tasks_app.django_result import update, waiting_result
 from tasks_app.django_signals import announce_failure, announce_start, announce_success
 from tasks_app.django_task import TaskdeckTask
 from tasks_app.documents import dump_json
 from tasks_app.execution import result_text
 from tasks_app.functions import TaskFunction, describe
+from tasks_app.reporting import DeadLine
 
 
 @cache
@@ -77,10 +78,6 @@ class ImmediateBackend(DjangoImmediateBackend):
 
     def _call(self, result: Any, arguments: dict[str, Any]) -> Any:
         function = function_of(result.task)
-        envelope = {"id": result.id, "attempt": 1}
-        positional = (TaskContext(envelope, _ignore, lambda: result),) if function.takes_context else ()
-        return result.task.call(*positional, **function.adapter.decode(dump_json(arguments)))
-
-
-def _ignore(report: bytes) -> None:
-    """Nobody watches."""
+        decoded = function.adapter.decode(dump_json(arguments))
+        with running(task_id=result.id, attempt=1, line=DeadLine(), result=lambda: result) as context:
+            return result.task.call(*((context,) if function.takes_context else ()), **decoded)

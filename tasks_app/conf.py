@@ -22,6 +22,7 @@ class Conf:
     broker.
     ``direct_claim_seconds``: how long a worker without news waits before it looks into the database. Always
     empty, it waits up to five times as long; while messages flow it looks every three times as long.
+    ``max_log_lines``, ``max_log_bytes``: what is kept of the log of one attempt.
     """
 
     anonymous: str = "none"
@@ -31,6 +32,8 @@ class Conf:
     data_dir: Path = Path("var")
     max_body_bytes: int = 256 * 1024
     max_result_bytes: int = 1024 * 1024
+    max_log_lines: int = 10_000
+    max_log_bytes: int = 1024 * 1024
     result_ttl_seconds: int = 24 * 3600
     lease_seconds: float = 15.0
     self_stop_seconds: float = 8.0
@@ -52,6 +55,8 @@ class Conf:
             found.append("LEASE_SECONDS must be at least SELF_STOP_SECONDS + 1")
         if self.max_body_bytes < 1024:
             found.append("MAX_BODY_BYTES must be at least 1024")
+        if self.max_log_lines < 0 or self.max_log_bytes < 0:
+            found.append("MAX_LOG_LINES and MAX_LOG_BYTES must not be negative")
         return found
 
 

@@ -31,6 +31,8 @@ MOST_TOPICS = 16
 MOST_LETTERS = 4096
 LOOK_SECONDS = 10.0
 SNAPSHOT_ROWS = 50
+LOG_ALONE = {"id", "owner_id", "log"}
+"""Keys of an event that only a task's own page has use for."""
 
 
 class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -97,7 +99,10 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     def put_events(self, events: Iterable[TaskEvent]) -> None:
         for event in events:
             mine = self.access.view_all or event["owner_id"] == self.access.user_id
-            if mine and ("tasks" in self.topics or f"task:{event['id']}" in self.topics):
+            if not mine:
+                continue
+            is_listed = "tasks" in self.topics and not event.keys() <= LOG_ALONE
+            if is_listed or f"task:{event['id']}" in self.topics:
                 self.outbox.put(event)
         if self.outbox:
             self.wake.set()

@@ -1,49 +1,77 @@
-"""What a function declared with ``takes_context=True`` is given."""
+"""What a function declared with ``takes_context=True`` is given, and ``current_task()`` gives all others."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
-import msgpack
+from tasks_app.reporting import Line, Reporter, reporting
 
 T = TypeVar("T")
-SEND_EVERY_SECONDS = 0.2
 
 
 class TaskContext:
     """The running task, as its function sees it."""
 
-    def __init__(
-        self, envelope: dict[str, Any], report: Callable[[bytes], None], result: Callable[[], Any]
-    ) -> None:
+    def __init__(self, task_id: str, attempt: int, reporter: Reporter, result: Callable[[], Any]) -> None:
         """``result`` makes the ``task_result``, when the function asks for it."""
-        self.task_id: str = envelope["id"]
-        self.attempt: int = envelope["attempt"]
-        self._report, self._result = report, result
-        self._next = 0.0
-        self._seq = 0
+        self.task_id = task_id
+        self.attempt = attempt
+        self._reporter, self._result = reporter, result
 
     @cached_property
     def task_result(self) -> Any:
         """Django's view of this attempt."""
         return self._result()
 
-    def progress(self, done: float, total: float | None = None, stage: str = "") -> None:
-        """Tell watchers how far the task is. Cheap: at most five notices a second leave the process."""
-        now = time.monotonic()
-        if now < self._next and done != total:
-            return
-        self._next = now + SEND_EVERY_SECONDS
-        self._seq += 1
-        self._report(msgpack.packb({"done": done, "total": total, "stage": stage[:200], "seq": self._seq}))
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Facts about this attempt that are saved and shown while it runs: JSON values, 16 KiB at most."""
+        if not self._reporter.is_watched:
+            self._reporter.watch()
+        return self._reporter.metadata
 
-    def track(self, items: Sequence[T], stage: str = "") -> Iterator[T]:
-        """Go through the items and report progress on the way."""
-        total = len(items)
-        for index, item in enumerate(items):
-            self.progress(index, total, stage)
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether a cancel was asked for: for code that may not be interrupted by ``TaskCancelled``."""
+        return self._reporter.line.is_cancelled()
+
+    def progress(self, done: float, total: float | None = None, stage: str = "") -> None:
+        """Tell watchers how far the task is. It only leaves a note: five a second leave the process."""
+        reporter = self._reporter
+        reporter.at = (done, total, stage)
+        if not reporter.is_watched:
+            reporter.watch()
+
+    def track(self, items: Iterable[T], stage: str = "", total: int | None = None) -> Iterator[T]:
+        """Go through the items and report progress on the way; ``total`` where they have no length."""
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        reporter, done = self._reporter, 0
+        self.progress(done, total, stage)
+        for item in items:
             yield item
-        self.progress(total, total, stage)
+            done += 1
+            reporter.at = (done, total, stage)
+
+
+_current: TaskContext | None = None
+
+
+def current_task() -> TaskContext | None:
+    """The task that runs in this process; None outside of one."""
+    return _current
+
+
+@contextmanager
+def running(*, task_id: str, attempt: int, line: Line, result: Callable[[], Any]) -> Iterator[TaskContext]:
+    """For the time in which the task's function runs."""
+    global _current
+    with reporting(line) as reporter:
+        before, _current = _current, TaskContext(task_id, attempt, reporter, result)
+        try:
+            yield _current
+        finally:
+            _current = before

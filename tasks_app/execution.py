@@ -13,7 +13,7 @@ import msgpack
 
 from tasks_app.compat import task_backends
 from tasks_app.conf import get_conf
-from tasks_app.context import TaskContext
+from tasks_app.context import running
 from tasks_app.django_result import running_result
 from tasks_app.django_signals import announce_failure, announce_start, announce_success, is_heard
 from tasks_app.documents import check_document, dump_json
@@ -22,6 +22,7 @@ from tasks_app.failures import failure_body
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.interrupts import TaskCancelled
 from tasks_app.media import Media, is_media
+from tasks_app.reporting import Line
 from tasks_app.retrying import pause_after
 
 
@@ -31,7 +32,7 @@ def runner() -> asyncio.Runner:
     return asyncio.Runner()
 
 
-def run_task(path: str, body: bytes, report: Callable[[bytes], None], *, node: str) -> tuple[str, bytes]:
+def run_task(path: str, body: bytes, line: Line, *, node: str) -> tuple[str, bytes]:
     """Run one task. The kind of its outcome and the outcome's body.
 
     ``TaskCancelled`` passes through: only the executor knows whether it was asked for. An attempt that will
@@ -44,7 +45,7 @@ def run_task(path: str, body: bytes, report: Callable[[bytes], None], *, node: s
         announce_start(heard)
     started = time.perf_counter()
     try:
-        text = result_text(call(function, envelope, report, make_result))
+        text = result_text(call(function, envelope, line, make_result))
     except TaskCancelled as error:
         announce_failure(heard or make_result(), error)
         raise
@@ -82,15 +83,17 @@ def failed_attempt(
 def call(
     function: TaskFunction,
     envelope: dict[str, Any],
-    report: Callable[[bytes], None],
+    line: Line,
     make_result: Callable[[], Any],
 ) -> Any:
     arguments = function.adapter.decode(envelope["arguments"])
     func = function.django_task.func
-    positional = (TaskContext(envelope, report, make_result),) if function.takes_context else ()
-    if function.is_async:
-        return run_async(func(*positional, **arguments))
-    return func(*positional, **arguments)
+    task_id, attempt = envelope["id"], envelope["attempt"]
+    with running(task_id=task_id, attempt=attempt, line=line, result=make_result) as context:
+        positional = (context,) if function.takes_context else ()
+        if function.is_async:
+            return run_async(func(*positional, **arguments))
+        return func(*positional, **arguments)
 
 
 def run_async(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -141,6 +141,7 @@ class TaskLive(models.Model):
     done = models.FloatField(null=True)
     total = models.FloatField(null=True)
     stage = models.TextField(default="")
+    rate = models.FloatField(null=True)
     metadata = models.JSONField(default=dict)
     steps = models.JSONField(default=list)
     updated_at = models.DateTimeField()
@@ -150,3 +151,21 @@ class TaskLive(models.Model):
 
     def __str__(self) -> str:
         return f"progress of {self.task_id}"
+
+
+class TaskLog(models.Model):
+    """One line that an attempt logged or printed. Without a constraint on the task: it would lock its row."""
+
+    task = models.ForeignKey(Task, models.CASCADE, db_constraint=False, db_index=False, related_name="logs")
+    attempt = models.IntegerField()
+    seq = models.IntegerField()
+    at = models.DateTimeField()
+    level = models.TextField()
+    text = models.TextField()
+
+    class Meta:
+        db_table = "taskdeck_task_log"
+        constraints = [models.UniqueConstraint(fields=["task", "attempt", "seq"], name="task_log_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.seq} of attempt {self.attempt} of {self.task_id}"

@@ -20,6 +20,8 @@ def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         merged = {**old, **new}
     if "progress" in old and "progress" in new:
         merged["progress"] = max(old["progress"], new["progress"], key=lambda p: (p["attempt"], p["seq"]))
+    if "log" in old and "log" in new:
+        merged["log"] = max(old["log"], new["log"], key=lambda mark: (mark["attempt"], mark["seq"]))
     return merged
 
 

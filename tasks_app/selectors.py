@@ -19,6 +19,7 @@ from tasks_app.filters import TaskFilter, matching, newest
 from tasks_app.functions import registry
 from tasks_app.media import Media, from_document, is_media
 from tasks_app.models import Task, Worker
+from tasks_app.progress import eta_seconds
 from tasks_app.redis_client import read_result
 from tasks_app.sealing import mask
 from tasks_app.states import State
@@ -62,12 +63,19 @@ def _progress(task: Task) -> Progress | None:
         "done": live.done,
         "total": live.total,
         "stage": live.stage,
+        "rate": live.rate,
+        "eta_seconds": eta_seconds(live.done, live.total, live.rate),
     }
 
 
 def _steps(task: Task) -> list[StopStep]:
     live = getattr(task, "live", None)
     return list(live.steps) if live is not None and live.attempt == task.attempt else []
+
+
+def _metadata(task: Task) -> dict[str, Any]:
+    live = getattr(task, "live", None)
+    return dict(live.metadata) if live is not None and live.attempt == task.attempt else {}
 
 
 def _base(task: Task) -> dict[str, Any]:
@@ -158,6 +166,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
         "result": {MEDIA_KEY: result[MEDIA_KEY]} if picture else result,
         "result_url": f"/api/tasks/{task.pk}/result/" if picture else None,
         "traceback": attempts[-1]["traceback"] or None if attempts and task.state == State.FAILED else None,
+        "metadata": _metadata(task),
         "steps": _steps(task),
         "attempts": attempts,
     }

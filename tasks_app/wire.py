@@ -12,11 +12,31 @@ StateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "ca
 
 
 class Progress(TypedDict):
+    """``rate`` in units of ``done`` per second, lately; ``eta_seconds`` at that rate."""
+
     attempt: int
     seq: int
     done: float | None
     total: float | None
     stage: str
+    rate: float | None
+    eta_seconds: float | None
+
+
+class LogMark(TypedDict):
+    """The lines of an attempt up to ``seq`` can be read."""
+
+    attempt: int
+    seq: int
+
+
+class LogLineDocument(TypedDict):
+    """``level`` is a word of Python's logging, or STDOUT or STDERR."""
+
+    seq: int
+    at: str
+    level: str
+    text: str
 
 
 class StopStep(TypedDict):
@@ -70,6 +90,7 @@ class TaskDetail(TaskBase):
     result: Any
     result_url: str | None
     traceback: str | None
+    metadata: dict[str, Any]
     steps: list[StopStep]
     attempts: list[AttemptDocument]
 
@@ -90,6 +111,7 @@ class TaskEvent(TypedDict):
     error: NotRequired[str | None]
     cancel_requested: NotRequired[bool]
     progress: NotRequired[Progress]
+    log: NotRequired[LogMark]
     step: NotRequired[StopStep]
 
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from tasks_app.failures import failure_body
 from tasks_app.interrupts import TaskCancelled, TaskTimeout
+from tasks_app.reporting import Line
 from worker.board import Order, Slot
 from worker.channel import Channel, Row, frames
 from worker.recycling import Limits, Recycling
 
 FLUSH_AFTER_SECONDS = 0.005
 NO_LIMITS = Limits()
-Report = Callable[[bytes], None]
-Run = Callable[[str, bytes, Report], tuple[str, bytes]]
+Run = Callable[[str, bytes, Line], tuple[str, bytes]]
 
 
 class Executor:
@@ -24,7 +24,7 @@ class Executor:
 
     - ``outcome``, rows in the order of the ends. The word is what ``run`` returned, or
       ``TaskCancelled`` after a cancel order, or ``failed`` for whatever else escaped from ``run``.
-    - ``progress``, one row: the body that the running task reported.
+    - ``progress`` and ``log``, one row: the body that the running task reported.
 
     Outcomes gather while further tasks wait, at most FLUSH_AFTER_SECONDS or until a nudge.
     """
@@ -72,7 +72,7 @@ class Executor:
         try:
             self._inside = position
             try:
-                kind, outcome = self._run(word, body, lambda report: self._report(position, report))
+                kind, outcome = self._run(word, body, _Line(self, position))
             finally:
                 self._inside = 0
         except BaseException as error:
@@ -82,18 +82,21 @@ class Executor:
             return Row(position, "failed", failure_body(error, run_seconds=time.monotonic() - started))
         return Row(position, kind, outcome)
 
-    def _report(self, position: int, body: bytes) -> None:
-        """Send progress, after the outcomes that wait. Blocks while the supervisor is behind."""
+    def is_cancelled(self, position: int) -> bool:
+        return self._slot.stop == (position, Order.CANCEL)
+
+    def report(self, position: int, kind: str, body: bytes) -> None:
+        """Send a report, after the outcomes that wait. Blocks while the supervisor is behind."""
         if position != self._inside:
             return  # a thread that outlived its task
         rows = [Row(position, "", body)]
         if threading.get_ident() != self._main_thread:
-            for packet in frames("progress", rows):
+            for packet in frames(kind, rows):
                 self._channel.send(packet, wait=True)  # no signal handler runs on this thread
             return
         self._is_sending = True  # before the outcomes are taken, so that no order comes between
         done, self._outcomes = self._outcomes, []
-        self._send([("outcome", done), ("progress", rows)])
+        self._send([("outcome", done), (kind, rows)])
 
     def _flush(self) -> None:
         """Blocks while the supervisor is behind: that is the back-pressure on a chatty task."""
@@ -129,3 +132,16 @@ class Executor:
         if position == self._inside != self._interrupted:
             self._interrupted = position
             raise TaskCancelled if order == Order.CANCEL else TaskTimeout
+
+
+class _Line:
+    """What the code of one position may say."""
+
+    def __init__(self, executor: Executor, position: int) -> None:
+        self._executor, self._position = executor, position
+
+    def send(self, kind: str, body: bytes) -> None:
+        self._executor.report(self._position, kind, body)
+
+    def is_cancelled(self) -> bool:
+        return self._executor.is_cancelled(self._position)

@@ -14,8 +14,11 @@ from tasks_app import transitions
 from tasks_app.conf import get_conf
 from tasks_app.errors import DatabaseUnavailable, RedisUnavailable, StatementRefused
 from tasks_app.live import News, event_of
+from tasks_app.log_store import record_lines
+from tasks_app.loglines import LogLine
+from tasks_app.progress import eta_seconds
 from tasks_app.transitions import Changed, Outcome
-from tasks_app.wire import StopStep
+from tasks_app.wire import LogMark, StopStep
 from worker.ladder import Step
 from worker.lanes import Lane
 from worker.pool import Held
@@ -23,6 +26,11 @@ from worker.pool import Held
 log = logging.getLogger("taskdeck.worker")
 MOST_ROWS = 256
 AGAIN_SECONDS = 0.5
+LOG_PARTS_AT_ONCE = 32
+"""Parts of one statement; an executor cuts its log into parts of about 24 KiB."""
+MOST_LOG_PARTS = 4096
+"""While the database is away; further ones are let go."""
+PROGRESS_KEYS = ("attempt", "seq", "done", "total", "stage", "rate")
 
 
 class Recorder:
@@ -35,6 +43,7 @@ class Recorder:
         self._owners: dict[str, int | None] = {}
         self._lost: dict[tuple[str, int], bool] = {}  # (id, attempt): counts a loss
         self._steps: collections.deque[tuple[Held, StopStep]] = collections.deque()
+        self._logs: collections.deque[tuple[Held, list[LogLine]]] = collections.deque()
         self._wake = asyncio.Event()
         self._is_writing = False
         self._recorded: list[tuple[Changed, Outcome]] = []  # told next, while the database writes on
@@ -49,6 +58,13 @@ class Recorder:
         task_id, attempt = held.key
         self._progress[task_id] = {"id": task_id, "attempt": attempt, **msgpack.unpackb(body)}
         self._owners[task_id] = held.task.owner_id
+        self._wake.set()
+
+    def put_log(self, held: Held, body: bytes) -> None:
+        if len(self._logs) >= MOST_LOG_PARTS:
+            self._news.lost += 1
+            return
+        self._logs.append((held, [LogLine(*line) for line in msgpack.unpackb(body)]))
         self._wake.set()
 
     def put_step(self, held: Held, step: Step) -> None:
@@ -69,13 +85,13 @@ class Recorder:
     @property
     def is_empty(self) -> bool:
         busy = self._is_writing or self._is_telling
-        return not (busy or self._outcomes or self._lost or self._recorded)
+        return not (busy or self._outcomes or self._lost or self._recorded or self._logs)
 
     async def run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._outcomes or self._lost or self._progress or self._steps:
+            while self._outcomes or self._lost or self._progress or self._steps or self._logs:
                 self._is_writing = True
                 try:
                     await self._turn()
@@ -102,6 +118,8 @@ class Recorder:
                 self._forget(keys)
         if self._progress:
             await self._write_progress()
+        if self._logs:
+            await self._write_logs()
 
     async def _finish(self, batch: list[Outcome]) -> None:
         try:
@@ -170,8 +188,23 @@ class Recorder:
         except StatementRefused as error:
             log.error("%d progress reports cannot be stored: %s", len(reports), error)
         for task_id, report in reports.items():
-            progress: Any = {key: value for key, value in report.items() if key != "id"}
+            progress: Any = {key: report[key] for key in PROGRESS_KEYS}
+            progress["eta_seconds"] = eta_seconds(report["done"], report["total"], report["rate"])
             self._news.put({"id": task_id, "owner_id": owners[task_id], "progress": progress})
+
+    async def _write_logs(self) -> None:
+        """The lines first, then the news that they can be read."""
+        parts = [self._logs[index] for index in range(min(len(self._logs), LOG_PARTS_AT_ONCE))]
+        try:
+            lines = ((*held.key, line) for held, part in parts for line in part)
+            await self._lane.run(record_lines, list(lines))
+        except StatementRefused as error:
+            log.error("log lines of %d tasks cannot be stored: %s", len({h.key for h, _ in parts}), error)
+        for held, part in parts:
+            self._logs.popleft()
+            task_id, attempt = held.key
+            mark: LogMark = {"attempt": attempt, "seq": part[-1].seq}
+            self._news.put({"id": task_id, "owner_id": held.task.owner_id, "log": mark})
 
     async def _write_step(self, held: Held, step: StopStep) -> None:
         task_id, attempt = held.key

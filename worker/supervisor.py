@@ -184,6 +184,9 @@ class Supervisor:
         if kind == "progress":
             self._recorder.put_progress(held, body)
             return
+        if kind == "log":
+            self._recorder.put_log(held, body)
+            return
         outcome, seconds = outcome_of(held, kind, body)
         self._pool.times.learn(held.word, seconds)
         self._recorder.put(outcome)

@@ -35,6 +35,7 @@ export function aTask(facts: Partial<TaskDetail> = {}): TaskDetail {
     result: null,
     result_url: null,
     traceback: null,
+    metadata: {},
     steps: [],
     attempts: [],
     ...facts,

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from tasks_app.states import State
-from tasks_app.wire import TaskDetail, TaskRow
+from tasks_app.wire import LogLineDocument, TaskDetail, TaskRow
 
 JSON = "application/json"
 Schema = dict[str, Any]
@@ -112,6 +112,12 @@ class FunctionDocument(TypedDict):
     defaults: dict[str, Any]
     is_async: bool
     is_typed: bool
+
+
+class LogsDocument(TypedDict):
+    attempt: int
+    results: list[LogLineDocument]
+    next: str | None
 
 
 def shape(hint: Any) -> Schema:
@@ -226,3 +232,5 @@ TASK_PAGE = [
     OpenApiParameter("limit", int, description="1 to 200, 50 if absent"),
 ]
 BYTES: dict[Any, Any] = {(200, "application/octet-stream"): OpenApiTypes.BINARY, **problems(401, 403, 404)}
+LOGS: dict[Any, Any] = {200: OpenApiResponse(shape(LogsDocument)), **problems(400, 401, 403, 404)}
+TEXT: dict[Any, Any] = {(200, "text/plain"): OpenApiTypes.STR, **problems(400, 401, 403, 404)}

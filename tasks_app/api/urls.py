@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from tasks_app.api import (
     actions,
+    logs,
     original,
     probes,
     problems,
@@ -41,6 +42,8 @@ urlpatterns = [
     path("api/tasks/actions/", actions.TaskActionsView.as_view()),
     path("api/tasks/counts/", tasks.TaskCountsView.as_view()),
     path("api/tasks/<str:task_id>/", tasks.TaskView.as_view()),
+    path("api/tasks/<str:task_id>/logs/", logs.TaskLogsView.as_view()),
+    path("api/tasks/<str:task_id>/logs/download/", logs.TaskLogsDownloadView.as_view()),
     path("api/tasks/<str:task_id>/result/", tasks.TaskResultView.as_view()),
     path("api/tasks/<str:task_id>/cancel/", tasks.TaskCancelView.as_view()),
     path("api/tasks/<str:task_id>/retry/", tasks.TaskRetryView.as_view()),

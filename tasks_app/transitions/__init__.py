@@ -156,7 +156,8 @@ def retry(session: Session, *, ids: Iterable[str]) -> list[Changed]:
 def report_progress(session: Session, reports: Sequence[dict[str, Any]]) -> None:
     """Keep the newest report of each task; older attempts and numbers change nothing."""
     sql = _dialect(session)
-    rows = [{**report, "id": sql.written_id(report["id"])} for report in reports]
+    absent = {"rate": None, "metadata": "{}"}
+    rows = [{**absent, **report, "id": sql.written_id(report["id"])} for report in reports]
     session.rows(sql.PROGRESS, {"reports": json.dumps(rows), "now": sql.now()})
 
 

@@ -169,13 +169,13 @@ UPDATE taskdeck_task t SET state = 'queued', failures = 0, losses = 0, cancel_re
 """
 
 PROGRESS = """
-INSERT INTO taskdeck_task_live AS l (task_id, attempt, seq, done, total, stage, metadata, steps, updated_at)
-SELECT r.id, r.attempt, r.seq, r.done, r.total, r.stage, '{}', '[]', now()
+INSERT INTO taskdeck_task_live AS l (task_id, attempt, seq, done, total, stage, rate, metadata, steps, updated_at)
+SELECT r.id, r.attempt, r.seq, r.done, r.total, r.stage, r.rate, r.metadata::jsonb, '[]', now()
   FROM json_to_recordset(%(reports)s::json)
-           AS r(id uuid, attempt int, seq int, done float8, total float8, stage text)
+           AS r(id uuid, attempt int, seq int, done float8, total float8, stage text, rate float8, metadata text)
   JOIN taskdeck_task t ON t.id = r.id
 ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq, done = excluded.done,
-  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at,
+  total = excluded.total, stage = excluded.stage, rate = excluded.rate, metadata = excluded.metadata, updated_at = excluded.updated_at,
   steps = CASE WHEN excluded.attempt > l.attempt THEN '[]' ELSE l.steps END
  WHERE excluded.attempt > l.attempt OR (excluded.attempt = l.attempt AND excluded.seq > l.seq)
 """

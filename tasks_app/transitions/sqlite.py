@@ -135,11 +135,11 @@ UPDATE taskdeck_task SET state = 'queued', failures = 0, losses = 0, cancel_requ
 """
 
 PROGRESS = """
-INSERT INTO taskdeck_task_live (task_id, attempt, seq, done, total, stage, metadata, steps, updated_at)
+INSERT INTO taskdeck_task_live (task_id, attempt, seq, done, total, stage, rate, metadata, steps, updated_at)
 SELECT value ->> 'id', value ->> 'attempt', value ->> 'seq', value ->> 'done', value ->> 'total', value ->> 'stage',
-       '{}', '[]', %(now)s FROM json_each(%(reports)s) WHERE value ->> 'id' IN (SELECT id FROM taskdeck_task)
+       value ->> 'rate', value ->> 'metadata', '[]', %(now)s FROM json_each(%(reports)s) WHERE value ->> 'id' IN (SELECT id FROM taskdeck_task)
 ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq, done = excluded.done,
-  total = excluded.total, stage = excluded.stage, updated_at = excluded.updated_at,
+  total = excluded.total, stage = excluded.stage, rate = excluded.rate, metadata = excluded.metadata, updated_at = excluded.updated_at,
   steps = CASE WHEN excluded.attempt > taskdeck_task_live.attempt THEN '[]' ELSE taskdeck_task_live.steps END
  WHERE excluded.attempt > taskdeck_task_live.attempt
     OR (excluded.attempt = taskdeck_task_live.attempt AND excluded.seq > taskdeck_task_live.seq)

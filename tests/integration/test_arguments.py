@@ -24,6 +24,7 @@ from tasks_app.errors import InvalidArguments
 from tasks_app.execution import run_task
 from tasks_app.functions import registry
 from tasks_app.models import Task
+from tasks_app.reporting import DeadLine
 from tests.support import sample_tasks
 from tests.support.sample_tasks import Address, Colour, Level, Login, Order, Point, Ticket
 
@@ -90,7 +91,7 @@ def result_of(task_id: str) -> Any:
         "failures": 0,
         "max_attempts": 1,
     }
-    kind, body = run_task(row.function, msgpack.packb(envelope), lambda report: None, node="here")
+    kind, body = run_task(row.function, msgpack.packb(envelope), DeadLine(), node="here")
     assert kind == "succeeded", msgpack.unpackb(body)
     return json.loads(msgpack.unpackb(body)[0])
 
@@ -253,6 +254,7 @@ def test_a_secret_is_shown_nowhere_and_reaches_the_function(api: Client, admin_c
     assert all("ada" in page and "bob" in page and "*****" in page for page in pages)
     for secret in ("hunter2", "tr0ub4dor"):
         assert not [page for page in pages if secret in page]
+    assert api.get("/api/tasks/?search=hunter").json()["results"] == []
     assert result_of(task_id) == "Login [7, 9]"
     refused = post(
         api, "takes_login", {**arguments, "others": [{"user": "x", "password": "tr0ub4dor", "n": 1}, 5]}

@@ -14,6 +14,7 @@ from tasks_app.compat import TASKS_LOGGER, task_finished, task_started
 from tasks_app.django_signals import is_heard
 from tasks_app.execution import run_task
 from tasks_app.functions import registry
+from tasks_app.reporting import DeadLine
 from tests.support import heard_tasks
 from tests.support.machine import Up
 from tests.support.processes import wait_until
@@ -46,7 +47,7 @@ def run(name: str, arguments: str, *, max_attempts: int = 1) -> tuple[str, bytes
         "failures": 0,
         "max_attempts": max_attempts,
     }
-    return run_task(f"{PATH}.{name}", msgpack.packb(envelope), lambda report: None, node="n1")
+    return run_task(f"{PATH}.{name}", msgpack.packb(envelope), DeadLine(), node="n1")
 
 
 def test_nobody_listens_until_somebody_connects(quiet: None) -> None:

@@ -78,6 +78,24 @@ async def test_a_subscriber_gets_a_snapshot_then_events_without_owners() -> None
     await communicator.disconnect()
 
 
+async def test_the_mark_of_a_log_goes_to_the_page_of_its_task_alone() -> None:
+    now = datetime.now(UTC)
+    task, other = [await Task.objects.acreate(function="f", state="queued", created_at=now) for _ in range(2)]
+    communicator = socket()
+    await communicator.connect()
+    for topic in ("tasks", f"task:{task.pk}"):
+        await communicator.send_json_to({"type": "subscribe", "topic": topic})
+        await frame_of(communicator, "snapshot")
+    marks = [{"id": str(t.pk), "owner_id": None, "log": {"attempt": 1, "seq": 9}} for t in (other, task)]
+    await send_until_heard(communicator, {"id": str(other.pk), "owner_id": None, "revision": 2})
+    await get_channel_layer().group_send(GROUP, {"type": EVENTS, "events": marks})
+    heard: list[Any] = []
+    while not any("log" in event for event in heard):
+        heard += (await frame_of(communicator, "events"))["events"]
+    assert [event["id"] for event in heard if "log" in event] == [str(task.pk)]
+    await communicator.disconnect()
+
+
 async def test_a_foreign_page_is_refused() -> None:
     assert not (await socket((b"origin", b"http://elsewhere.test")).connect())[0]
     assert not (await socket((b"origin", b"http://localhost:9")).connect())[0]

@@ -7,6 +7,9 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
+
+from tasks_app.reporting import Line
 
 Report = Callable[[bytes], None]
 
@@ -80,5 +83,5 @@ FUNCTIONS = {
 }
 
 
-def run(word: str, body: bytes, report: Report) -> tuple[str, bytes]:
-    return "succeeded", FUNCTIONS[word](body, report)
+def run(word: str, body: bytes, line: Line) -> tuple[str, bytes]:
+    return "succeeded", FUNCTIONS[word](body, partial(line.send, "progress"))

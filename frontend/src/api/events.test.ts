@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { aRow } from "../test-data";
 import { applyEvent, applyEvents, asksForRefetch, mergeSnapshot, newer, newerPages } from "./events";
 
-const progress = (seq: number, attempt = 1) => ({ attempt, seq, done: seq, total: 10, stage: "Counting" });
+const progress = (seq: number, attempt = 1) => ({
+  attempt,
+  seq,
+  done: seq,
+  total: 10,
+  stage: "Counting",
+  rate: null,
+  eta_seconds: null,
+});
 
 describe("applyEvents", () => {
   it("takes what the event knows and keeps the rest", () => {

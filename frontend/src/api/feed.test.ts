@@ -45,7 +45,15 @@ describe("events", () => {
 
   it("with mere progress change the bar and read nothing again", () => {
     cache.setQueryData(ALL, listOf([aRow()]));
-    const progress = { attempt: 1, seq: 1, done: 1, total: 4, stage: "Drawing" };
+    const progress = {
+      attempt: 1,
+      seq: 1,
+      done: 1,
+      total: 4,
+      stage: "Drawing",
+      rate: null,
+      eta_seconds: null,
+    };
     expect(applyFrame(cache, { type: "events", seq: 1, events: [{ id: aRow().id, progress }] })).toEqual([]);
     expect(listed()[0]?.progress).toEqual(progress);
   });

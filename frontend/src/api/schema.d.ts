@@ -188,6 +188,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/logs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What an attempt logged and printed, oldest first. */
+        get: operations["task_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/logs/download/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The whole log of an attempt as a text file. */
+        get: operations["task_logs_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/result/": {
         parameters: {
             query?: never;
@@ -1307,6 +1341,7 @@ export interface operations {
                             started_at: string | null;
                             finished_at: string | null;
                             error: string | null;
+                            /** @description ``rate`` in units of ``done`` per second, lately; ``eta_seconds`` at that rate. */
                             progress: {
                                 attempt: number;
                                 seq: number;
@@ -1315,6 +1350,10 @@ export interface operations {
                                 /** Format: double */
                                 total: number | null;
                                 stage: string;
+                                /** Format: double */
+                                rate: number | null;
+                                /** Format: double */
+                                eta_seconds: number | null;
                             } | null;
                             arguments_preview: string;
                         }[];
@@ -1524,6 +1563,7 @@ export interface operations {
                         started_at: string | null;
                         finished_at: string | null;
                         error: string | null;
+                        /** @description ``rate`` in units of ``done`` per second, lately; ``eta_seconds`` at that rate. */
                         progress: {
                             attempt: number;
                             seq: number;
@@ -1532,6 +1572,10 @@ export interface operations {
                             /** Format: double */
                             total: number | null;
                             stage: string;
+                            /** Format: double */
+                            rate: number | null;
+                            /** Format: double */
+                            eta_seconds: number | null;
                         } | null;
                         arguments: {
                             [key: string]: unknown;
@@ -1539,6 +1583,9 @@ export interface operations {
                         result: unknown;
                         result_url: string | null;
                         traceback: string | null;
+                        metadata: {
+                            [key: string]: unknown;
+                        };
                         steps: {
                             /** @enum {string} */
                             step: "requested" | "interrupted" | "killed";
@@ -1693,6 +1740,211 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    task_logs: {
+        parameters: {
+            query?: {
+                /** @description number of the last line known, or `next` */
+                after?: number;
+                /** @description the newest if absent */
+                attempt?: number;
+                /** @description 1 to 1000, 500 if absent */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        attempt: number;
+                        results: {
+                            seq: number;
+                            at: string;
+                            level: string;
+                            text: string;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    task_logs_download: {
+        parameters: {
+            query?: {
+                /** @description the newest if absent */
+                attempt?: number;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -54,13 +54,21 @@ it("a count at the server's cap is a lower bound", () => {
 });
 
 it("progress without a total has no percentage", () => {
-  const progress = { attempt: 1, seq: 1, done: 5, total: null, stage: "Reading" };
+  const progress = {
+    attempt: 1,
+    seq: 1,
+    done: 5,
+    total: null,
+    stage: "Reading",
+    rate: null,
+    eta_seconds: null,
+  };
   expect(percentOf(progress)).toBeNull();
   expect(percentOf({ ...progress, total: 20 })).toBe(25);
 });
 
 it("the title of a tab tells state and progress", () => {
-  const progress = { attempt: 1, seq: 1, done: 5, total: 20, stage: "" };
+  const progress = { attempt: 1, seq: 1, done: 5, total: 20, stage: "", rate: null, eta_seconds: null };
   expect(taskTitle(aTask({ state: "running", progress }))).toBe("25% fibonacci · Taskdeck");
   expect(taskTitle(aTask({ state: "failed", progress }))).toBe("Failed: fibonacci · Taskdeck");
 });

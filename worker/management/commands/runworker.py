@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from tasks_app import log_capture
 from tasks_app.conf import get_conf
 from tasks_app.execution import run_task
 from worker.board import Board, Slot
@@ -88,6 +89,7 @@ class Command(BaseCommand):
             return supervise(control, board, birth, options)
 
         def execute(end: socket.socket, line: memoryview) -> int:
+            log_capture.install()
             run = partial(run_task, node=options.node)
             return Executor(Channel(end), Slot(line), run, limits).run()
 

@@ -1,0 +1,120 @@
+"""A reporter: what leaves the executor, and what is held back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgpack
+import pytest
+
+from tasks_app import log_capture
+from tasks_app.context import TaskContext, current_task, running
+from tasks_app.reporting import DeadLine
+from tests.support.processes import wait_until
+
+
+class Kept(DeadLine):
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+
+    def send(self, kind: str, body: bytes) -> None:
+        self.sent.append((kind, msgpack.unpackb(body)))
+
+    def last(self, *keys: str) -> tuple[Any, ...]:
+        [*_, (_, body)] = [item for item in self.sent if item[0] == "progress"]
+        return tuple(body[key] for key in keys)
+
+    def lines(self) -> list[tuple[str, str]]:
+        return [(level, text) for kind, body in self.sent if kind == "log" for _, _, level, text in body]
+
+
+@pytest.fixture
+def line() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def context(line: Kept) -> Iterator[TaskContext]:
+    with running(task_id="t", attempt=1, line=line, result=lambda: None) as context:
+        yield context
+
+
+def test_a_task_that_tells_nothing_sends_nothing_and_starts_no_thread(line: Kept) -> None:
+    before = threading.active_count()
+    with running(task_id="t", attempt=1, line=line, result=lambda: None):
+        assert current_task() is not None
+    assert line.sent == []
+    assert threading.active_count() == before
+    assert current_task() is None
+
+
+def test_the_last_word_is_sent_while_the_task_still_runs(line: Kept, context: TaskContext) -> None:
+    for number in range(1000):
+        context.progress(number, 1000, "Counting")
+    wait_until(lambda: line.sent, seconds=10, what="a report leaves")
+    wait_until(
+        lambda: line.last("done", "total", "stage") == (999, 1000, "Counting"),
+        seconds=10,
+        what="the last word",
+    )
+    assert len(line.sent) <= 3
+
+
+def test_items_without_a_length_are_tracked_too(line: Kept) -> None:
+    with running(task_id="t", attempt=1, line=line, result=lambda: None) as context:
+        assert list(context.track(number for number in range(5))) == [0, 1, 2, 3, 4]
+        assert list(context.track([], "Nothing")) == []
+    assert line.last("done", "total", "stage") == (0, 0, "Nothing")
+
+
+def test_the_rate_is_that_of_the_stage(line: Kept, context: TaskContext) -> None:
+    context.progress(100, 1000, "One")
+    wait_until(lambda: line.sent, seconds=10, what="a report leaves")
+    context.progress(200, 1000, "One")
+    wait_until(lambda: line.last("done") == (200,), seconds=10, what="the next report leaves")
+    [rate] = line.last("rate")
+    assert 0 < rate <= 100 / 0.19  # reports are 0.2 s apart or more
+    context.progress(1, 2, "Two")
+    wait_until(lambda: line.last("stage") == ("Two",), seconds=10, what="the new stage leaves")
+    assert line.last("rate") == (None,)
+
+
+def test_metadata_is_sent_when_it_changes(line: Kept, context: TaskContext) -> None:
+    context.metadata["a"] = 1
+    wait_until(lambda: line.sent and line.last("metadata") == ('{"a": 1}',), seconds=10, what="it leaves")
+    context.metadata.clear()
+    wait_until(lambda: line.last("metadata") == ("{}",), seconds=10, what="its end leaves")
+
+
+@pytest.mark.parametrize("bad", [{"a": object()}, {"a": float("nan")}, {"a": "x" * 20_000}])
+def test_metadata_that_cannot_be_stored_is_told_in_the_log(line: Kept, bad: dict[str, Any]) -> None:
+    with running(task_id="t", attempt=1, line=line, result=lambda: None) as context:
+        context.metadata.update(bad)
+    assert [kind for kind, _ in line.sent] == ["log"]
+    assert line.lines()[0][1].startswith("metadata")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), "x", 1j])
+def test_progress_that_is_no_number_is_told_in_the_log(line: Kept, bad: Any) -> None:
+    with running(task_id="t", attempt=1, line=line, result=lambda: None) as context:
+        context.progress(1, 2)
+        context.progress(bad, 2)
+    assert line.lines()[0][0] == "WARNING"
+
+
+def test_lines_are_captured_inside_a_task_only(line: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    handler = log_capture.CaptureHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        logging.getLogger("a").warning("before")
+        with running(task_id="t", attempt=1, line=line, result=lambda: None):
+            logging.getLogger("a").warning("inside %s", "\x00 \ud800")
+            logging.getLogger("a").warning("x" * 10_000)
+        logging.getLogger("a").warning("after")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert [text[:8] for _, text in line.lines()] == ["inside \ufffd", "xxxxxxxx"]
+    assert line.lines()[1][1].endswith("… (1808 more characters)")
