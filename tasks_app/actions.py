@@ -13,7 +13,7 @@ from tasks_app.errors import StateConflict, TaskNotFound
 from tasks_app.live import event_of
 from tasks_app.messages import Message
 from tasks_app.models import Task
-from tasks_app.selectors import visible_tasks
+from tasks_app.selectors import parse_id, visible_tasks
 from tasks_app.states import State
 from tasks_app.transitions import Changed
 from tasks_app.wire import StopStep
@@ -26,7 +26,7 @@ class Acted:
 
 
 def _find(access: Access, task_id: str) -> Task:
-    task = visible_tasks(access).filter(pk=task_id).first()
+    task = visible_tasks(access).filter(pk=parse_id(task_id)).first()
     if task is None:
         raise TaskNotFound(task_id)
     return task
@@ -36,7 +36,7 @@ def cancel(*, access: Access, task_id: str) -> Acted:
     """Cancel a waiting task at once, ask a running one to stop. Raises StateConflict when it has ended."""
     access.require("cancel")
     task = _find(access, task_id)
-    changed = transitions.cancel(DjangoSession(), ids=[task_id])
+    changed = transitions.cancel(DjangoSession(), ids=[str(task.pk)])
     if changed:
         announce_cancel(changed[0])
         return Acted(changed[0].state, True)
@@ -59,7 +59,7 @@ def retry(*, access: Access, task_id: str) -> Acted:
     """Send an ended task back to its queue. Raises StateConflict while it has not ended."""
     access.require("retry")
     task = _find(access, task_id)
-    changed = transitions.retry(DjangoSession(), ids=[task_id])
+    changed = transitions.retry(DjangoSession(), ids=[str(task.pk)])
     if not changed:
         task.refresh_from_db()
         raise StateConflict(task.state, "retry")

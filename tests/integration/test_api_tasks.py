@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
+from tasks_app.access import access_of
+from tasks_app.actions import cancel
+from tasks_app.errors import TaskNotFound
 from tests.support.api import finished, post
 
 
@@ -60,3 +65,19 @@ def test_only_pictures_are_shown_in_place(api: Client, media_type: str, shown: s
     assert (response.content, response["Content-Disposition"]) == (b"<script>", shown)
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Type"] != "text/html"
+
+
+@pytest.mark.parametrize(
+    "spelling", [str.upper, lambda text: "{" + text + "}", lambda text: text.replace("-", "")]
+)
+def test_an_id_may_be_spelt_otherwise(api: Client, spelling: Callable[[str], str]) -> None:
+    task_id = post(api, "/api/functions/fibonacci/", {"number": 5}).json()["task_id"]
+    path = f"/api/tasks/{spelling(task_id)}/"
+    assert api.get(path).json()["id"] == task_id
+    assert post(api, f"{path}cancel/").json()["state"] == "cancelled"
+    assert post(api, f"{path}retry/").status_code == 202
+
+
+def test_what_is_no_id_names_no_task(api: Client) -> None:
+    with pytest.raises(TaskNotFound):
+        cancel(access=access_of(AnonymousUser()), task_id="nonsense")
