@@ -34,6 +34,7 @@ class Worker:
             version="1",
             queues=["default"],
             concurrency=1,
+            lease_seconds=15.0,
         )
 
     def claim(self) -> transitions.Claimed:
