@@ -120,45 +120,6 @@ def test_doubled_stale_foreign_and_unknown_messages_run_nothing_and_are_settled(
     deck.wait_for_claims(by_message=2, direct=0)
 
 
-def test_a_queue_that_was_deleted_is_made_again(deck: Deck) -> None:
-    deck.wait_for(deck.submit())
-
-    deck.rabbitmq.rabbitmqctl("delete_queue", QUEUE, "--vhost", deck.vhost)
-    wait_until(lambda: "it is made again" in deck.up.log.read_text(), seconds=SECONDS, what="it is noticed")
-    wait_until(deck.is_consuming, seconds=SECONDS, what="the worker consumes again")
-
-    deck.wait_for(deck.submit())
-    deck.wait_for_claims(by_message=2, direct=0)
-
-
-@pytest.fixture
-def impatient(rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
-    """A broker that closes the channel of a consumer which holds a message for more than a second."""
-    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, consumer_timeout, 1000).")
-    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, channel_tick_interval, 500).")
-    yield rabbitmq
-    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, consumer_timeout, 1800000).")
-    rabbitmq.rabbitmqctl("eval", "application:set_env(rabbit, channel_tick_interval, 60000).")
-
-
-def test_a_channel_closed_by_the_broker_is_replaced_and_its_messages_come_again(
-    impatient: RabbitMQ, deck: Deck, tmp_path: Path
-) -> None:
-    gate = tmp_path / "gate"
-    long, held = deck.occupy(gate), deck.submit()
-
-    wait_until(
-        lambda: "closed the intake's channel" in deck.up.log.read_text(),
-        seconds=SECONDS,
-        what="the broker closes the channel over the message that is held",
-    )
-    gate.touch()
-
-    deck.wait_for(long, held)
-    assert deck.up.ran() == [long, held]
-    deck.wait_for_claims(by_message=2, direct=0)
-
-
 def test_tasks_run_while_the_broker_is_away_and_by_message_once_it_is_back(deck: Deck) -> None:
     before = deck.submit()
     deck.wait_for(before)

@@ -16,21 +16,8 @@ import pytest
 from tasks_app import publisher as module
 from tasks_app.messages import Message, broker_queue, decode
 from tasks_app.publisher import Publisher
-from tests.support.processes import free_port
+from tests.support.processes import free_port, until
 from tests.support.servers import RabbitMQ
-
-SECONDS = 60
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.02)
-
-    try:
-        await asyncio.wait_for(wait(), SECONDS)
-    except TimeoutError:
-        pytest.fail(f"not within {SECONDS} s: {what}")
 
 
 @asynccontextmanager
@@ -127,7 +114,8 @@ async def test_an_alarm_stops_the_messages_and_no_caller(rabbitmq: RabbitMQ, url
             await until(lambda: not publisher.is_ready, "the broker has blocked the connection")
             for _ in range(100):
                 assert not publisher.publish(message())
-            assert publisher.confirmed == 1
+            await asyncio.to_thread(rabbitmq.rabbitmqctl, "status")  # the loop turns meanwhile
+            assert (publisher.confirmed, publisher.unconfirmed) == (1, 1)
         finally:
             await asyncio.to_thread(rabbitmq.rabbitmqctl, "set_vm_memory_high_watermark", "0.4")
         await until(lambda: publisher.confirmed == 102, "everything is confirmed after the alarm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import random
@@ -76,3 +77,11 @@ def end_marked(marker: str, *, orderly_seconds: float = 0.0) -> None:
         return not left
 
     wait_until(none_is_left, seconds=60, what=f"every process marked {marker} has ended")
+
+
+async def until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:
+    """Let the event loop turn until the condition holds. Raises AssertionError when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        await asyncio.sleep(0.02)
