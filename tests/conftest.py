@@ -169,8 +169,11 @@ def services(database_url: str, redis_server: Redis, rabbitmq: RabbitMQ) -> Serv
 
 @pytest.fixture
 def cluster(tmp_path: Path, services: Services) -> Iterator[Cluster]:
+    """The web process on these servers, ready; the test starts the workers."""
     cluster = Cluster(tmp_path, services)
-    yield cluster
-    faults = cluster.judged()
-    cluster.end()
-    assert faults == []
+    try:
+        cluster.wait_until_ready()
+        yield cluster
+    finally:
+        cluster.end()
+    assert cluster.judged() == []

@@ -3,53 +3,27 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
 import signal
-import time
-
-from websockets.sync.client import ClientConnection, connect
 
 from tests.support.machine import Up
+from tests.support.page import open_page
 from tests.support.processes import wait_until
 
 TASKS = 200
-REFETCH_SECONDS = 4
-
-
-def watch_until_ended(up: Up, wanted: set[str], socket: ClientConnection) -> None:
-    """Do what an open page does: take the newest revision, and refetch when nothing came for a while.
-
-    Web process and workers send beside one another, so an older event may come after a newer one.
-    """
-    seen: dict[str, tuple[int, str]] = {}
-    deadline = time.monotonic() + 60
-    while any(seen.get(task_id, (0, ""))[1] != "succeeded" for task_id in wanted):
-        assert time.monotonic() < deadline, "the page does not know of every end"
-        try:
-            frame = json.loads(socket.recv(timeout=REFETCH_SECONDS))
-        except TimeoutError:
-            frame = {"results": up.call(f"/api/tasks/?limit={TASKS}")[1]["results"]}
-        if "seq" in frame:
-            socket.send(json.dumps({"type": "ack", "seq": frame["seq"]}))
-        for event in [*frame.get("events", []), *frame.get("results", [])]:
-            if event.get("revision", 0) > seen.get(event["id"], (0, ""))[0]:
-                seen[event["id"]] = (event["revision"], event["state"])
 
 
 def test_two_workers_share_200_tasks_and_run_each_once(up: Up) -> None:
     up.wait_until_ready()
     second = up.start_worker("second")
     wait_until(lambda: len(up.workers()) == 2, seconds=20, what="both workers are alive")
-    origin = f"http://127.0.0.1:{up.port}"
-    with connect(f"ws://127.0.0.1:{up.port}/ws/", origin=origin, proxy=None) as socket:  # type: ignore[arg-type]
-        socket.send(json.dumps({"type": "subscribe", "topic": "tasks"}))
+    with open_page(up) as page:
         submitted = []
         for _ in range(TASKS):
             status, answer = up.call("/api/functions/noted_fibonacci/", {"number": 22})
             assert status == 202
             submitted.append(answer["task_id"])
-        watch_until_ended(up, set(submitted), socket)
+        page.wait_for_success(submitted)
 
     lines = [line.split() for line in up.ledger.read_text().splitlines()]
     assert sorted(task_id for task_id, _, _ in lines) == sorted(submitted)
@@ -63,7 +37,7 @@ def test_two_workers_share_200_tasks_and_run_each_once(up: Up) -> None:
 
 def test_a_killed_supervisor_is_replaced_and_its_task_runs_again(up: Up) -> None:
     up.wait_until_ready()
-    worker = up.workers()[0]
+    worker = wait_until(up.workers, seconds=20, what="the worker is alive")[0]
     status, answer = up.call("/task", {"number": 33})
     assert status == 202
     path = f"/api/tasks/{answer['task_id']}/"
