@@ -68,10 +68,10 @@ def matching(tasks: QuerySet[Task], wanted: TaskFilter) -> Matches:
     """Those of ``tasks`` that match. Text is looked for in the arguments of the newest SEARCH_WINDOW."""
     if wanted.states == (State.RUNNING,):
         # always few: gathered by their own index first, where SQLite would walk the whole list for them
-        running = Task.objects.filter(state=_literal(State.RUNNING))
+        running = in_state(Task.objects.all(), State.RUNNING)
         tasks = tasks.filter(pk__in=running.values("pk"), state=State.RUNNING)
     elif len(wanted.states) == 1:
-        tasks = tasks.filter(state=_literal(wanted.states[0]))
+        tasks = in_state(tasks, State(wanted.states[0]))
     elif wanted.states:
         tasks = tasks.filter(state__in=wanted.states)
     if wanted.functions:
@@ -117,6 +117,6 @@ def newest(tasks: QuerySet[Task]) -> Matches:
     return Matches(tasks if oldest is None else tasks.filter(id__gte=oldest), oldest is None)
 
 
-def _literal(state: str) -> RawSQL:
+def in_state(tasks: QuerySet[Task], state: State) -> QuerySet[Task]:
     """SQLite takes a partial index only for a state that stands in the statement itself."""
-    return RawSQL(f"'{State(state).value}'", ())
+    return tasks.filter(state=RawSQL(f"'{state.value}'", ()))

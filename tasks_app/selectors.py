@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from tasks_app.access import Access
 from tasks_app.documents import dump_json
@@ -18,7 +18,7 @@ from tasks_app.errors import TaskNotFound
 from tasks_app.filters import TaskFilter, matching, newest
 from tasks_app.functions import registry
 from tasks_app.media import Media, from_document, is_media
-from tasks_app.models import Task, Worker
+from tasks_app.models import Task
 from tasks_app.progress import eta_seconds
 from tasks_app.redis_client import read_result
 from tasks_app.sealing import mask
@@ -205,29 +205,3 @@ def counts(access: Access, wanted: TaskFilter) -> Counts:
     rows = matches.tasks.order_by().values_list("state").annotate(Count("pk"))
     by_state = dict.fromkeys(states, 0) | {s: min(n, COUNT_CAP) for s, n in rows if s in states}
     return Counts(by_state, window.searched_all and matches.searched_all)
-
-
-def workers(access: Access) -> list[dict[str, Any]]:
-    """Live worker nodes first, then those that ended, newest first; a hundred at most."""
-    access.require("view")
-    rows = Worker.objects.annotate(running=Count("held", filter=Q(held__state="running"))).order_by(
-        "state", "-started_at"
-    )
-    return [
-        {
-            "id": str(w.pk),
-            "node": w.node,
-            "host": w.host,
-            "pid": w.pid,
-            "version": w.version,
-            "state": w.state,
-            "queues": w.queues,
-            "concurrency": w.concurrency,
-            "running": w.running,
-            "claims_by_message": w.claims_by_message,
-            "claims_direct": w.claims_direct,
-            "started_at": instant(w.started_at),
-            "heartbeat_at": instant(w.heartbeat_at),
-        }
-        for w in rows[:100]
-    ]

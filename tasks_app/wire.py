@@ -95,6 +95,57 @@ class TaskDetail(TaskBase):
     attempts: list[AttemptDocument]
 
 
+class WaitingReason(TypedDict):
+    """Why a task does not run yet: ``text`` for people, ``at`` when it may go on, ``ahead`` in its queue."""
+
+    code: Literal[
+        "unknown_function", "due", "not_due", "retry_pause", "paused", "no_worker", "next", "in_line"
+    ]
+    text: str
+    at: str | None
+    ahead: int | None
+
+
+class RunningTask(TypedDict):
+    id: str
+    function: str
+    started_at: str | None
+
+
+class WorkerDocument(TypedDict):
+    """``is_late``: alive, but not heard of within its lease."""
+
+    id: str
+    node: str
+    host: str
+    pid: int
+    version: str
+    state: str
+    is_late: bool
+    queues: list[str]
+    concurrency: int
+    running: int
+    running_tasks: list[RunningTask]
+    claims_by_message: int
+    claims_direct: int
+    started_at: str
+    heartbeat_at: str
+    heartbeat_age_seconds: float
+    stopped_at: str | None
+
+
+class QueueDocument(TypedDict):
+    """``depth`` waiting tasks, counted up to ``cap``; ``workers`` and ``slots`` that serve it now."""
+
+    name: str
+    depth: int
+    cap: int
+    oldest_at: str | None
+    running: int
+    workers: int
+    slots: int
+
+
 class TaskEvent(TypedDict):
     """One notice: what is absent did not change. A reader ignores a revision it already has."""
 

@@ -31,6 +31,16 @@ const task = createRoute({
   path: "/tasks/$id",
   component: lazyRouteComponent(() => import("./pages/task")),
 });
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("./pages/workers")),
+});
+const queues = createRoute({
+  getParentRoute: () => root,
+  path: "/queues",
+  component: lazyRouteComponent(() => import("./pages/queues")),
+});
 const create = createRoute({
   getParentRoute: () => root,
   path: "/new",
@@ -49,7 +59,7 @@ const login = createRoute({
 
 export const BASE = "/console";
 export const router = createRouter({
-  routeTree: root.addChildren([index, tasks, task, create, login]),
+  routeTree: root.addChildren([index, tasks, task, workers, queues, create, login]),
   basepath: BASE,
   defaultErrorComponent: ErrorPage,
   defaultPreload: "intent",

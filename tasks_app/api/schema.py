@@ -86,22 +86,6 @@ class NewTokenDocument(TypedDict):
     expiry: str | None
 
 
-class WorkerDocument(TypedDict):
-    id: str
-    node: str
-    host: str
-    pid: int
-    version: str
-    state: str
-    queues: list[str]
-    concurrency: int
-    running: int
-    claims_by_message: int
-    claims_direct: int
-    started_at: str
-    heartbeat_at: str
-
-
 class FunctionDocument(TypedDict):
     name: str
     path: str

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks_app import actions, selectors
+from tasks_app import actions, selectors, waiting
 from tasks_app.api.filters import filter_of_query, id_of, instant_of
 from tasks_app.api.functions import accepted
 from tasks_app.api.permissions import TaskdeckView, query_integer
@@ -26,12 +26,14 @@ from tasks_app.api.schema import (
     TASK_LIST,
     TASK_PAGE,
     CountsDocument,
+    listing,
     problems,
     shape,
 )
 from tasks_app.errors import FieldError, InvalidArguments, UnknownFunction
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.submit import submit
+from tasks_app.wire import WaitingReason
 
 NEW_TASK_FIELDS = frozenset({"function", "arguments", "queue", "priority", "run_after"})
 INLINE_MEDIA = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -150,6 +152,17 @@ class TaskResultView(TaskdeckView):
                 "Vary": "Cookie, Authorization",
             },
         )
+
+
+class TaskWaitingView(TaskdeckView):
+    @extend_schema(
+        operation_id="task_waiting",
+        responses={200: listing(WaitingReason), **problems(401, 403, 404)},
+        tags=["tasks"],
+    )
+    def get(self, request: Request, task_id: str) -> Response:
+        """Why it is not running yet, the decisive reason first; empty unless it waits."""
+        return Response({"results": waiting.reasons(self.access, task_id), "next": None})
 
 
 class TaskCancelView(TaskdeckView):

@@ -57,6 +57,8 @@ def pages_of(shown: dict[str, str]) -> dict[str, str]:
     return {
         "new-task": "/console/new",
         "tasks": "/console/tasks",
+        "workers": "/console/workers",
+        "queues": "/console/queues",
         "login": "/console/login",
         **{name: f"/console/tasks/{task_id}" for name, task_id in shown.items()},
     }

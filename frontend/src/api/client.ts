@@ -5,12 +5,15 @@ import type {
   Acted,
   Counts,
   FieldError,
+  Queue,
   Session,
   State,
   Submitted,
   TaskDetail,
   TaskFunction,
   TaskPage,
+  WaitingReason,
+  Worker,
 } from "./types";
 
 const TIMEOUT_MS = 15_000;
@@ -99,6 +102,12 @@ export const api = {
     (await request<{ results: TaskFunction[] }>("GET", "/api/functions/", { signal })).results,
   tasks: (filter: TaskFilter, cursor: string | null, signal?: AbortSignal) =>
     request<TaskPage>("GET", `/api/tasks/${queryOf(filter, { cursor })}`, { signal }),
+  waiting: async (id: string, signal?: AbortSignal) =>
+    (await request<{ results: WaitingReason[] }>("GET", `${taskPath(id)}waiting/`, { signal })).results,
+  workers: async (signal?: AbortSignal) =>
+    (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
+  queues: async (signal?: AbortSignal) =>
+    (await request<{ results: Queue[] }>("GET", "/api/queues/", { signal })).results,
   counts: (filter: TaskFilter, newerThan: string | null = null, signal?: AbortSignal) =>
     request<Counts>("GET", `/api/tasks/counts/${queryOf(filter, { newer_than: newerThan })}`, { signal }),
   act: (body: { action: Act } & ({ ids: readonly string[] } | { filter: object; cursor: string | null })) =>

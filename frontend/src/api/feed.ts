@@ -28,8 +28,8 @@ function mergeEvents(cache: QueryClient, events: TaskEvent[]): QueryKey[] {
     if (!known) continue;
     const next = applyEvent(known, event);
     if (next !== known) cache.setQueryData<TaskDetail>(key, next);
-    // The event carries neither result nor traceback.
-    if (next.revision > known.revision) outdated.push(key);
+    // The event carries neither result nor traceback nor the earlier steps.
+    if (next.revision > known.revision || event.step) outdated.push(key);
   }
   if (events.some((event) => event.state !== undefined)) outdated.push(keys.counts);
   return outdated;

@@ -64,6 +64,26 @@ export const countsQuery = (filter: TaskFilter, newerThan: string | null = null)
     refetchInterval: refetchMs,
   });
 
+/** A new revision may wait for something else. */
+export const waitingQuery = (id: string, revision: number) =>
+  queryOptions({
+    queryKey: ["waiting", id, revision],
+    queryFn: ({ signal }) => api.waiting(id, signal),
+    refetchInterval: refetchMs,
+  });
+
+export const workersQuery = queryOptions({
+  queryKey: ["workers"],
+  queryFn: ({ signal }) => api.workers(signal),
+  refetchInterval: refetchMs,
+});
+
+export const queuesQuery = queryOptions({
+  queryKey: ["queues"],
+  queryFn: ({ signal }) => api.queues(signal),
+  refetchInterval: refetchMs,
+});
+
 export const functionsQuery = queryOptions({
   queryKey: keys.functions,
   queryFn: ({ signal }) => api.functions(signal),

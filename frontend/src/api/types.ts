@@ -22,6 +22,10 @@ export type TaskDetail = Answer<"/api/tasks/{task_id}/", "get", 200>;
 export type TaskBase = Omit<TaskRow, "arguments_preview">;
 export type Progress = NonNullable<TaskRow["progress"]>;
 export type Attempt = TaskDetail["attempts"][number];
+export type StopStep = TaskDetail["steps"][number];
+export type WaitingReason = Answer<"/api/tasks/{task_id}/waiting/", "get", 200>["results"][number];
+export type Worker = Answer<"/api/workers/", "get", 200>["results"][number];
+export type Queue = Answer<"/api/queues/", "get", 200>["results"][number];
 export type Counts = Answer<"/api/tasks/counts/", "get", 200>;
 export type TaskFunction = Answer<"/api/functions/", "get", 200>["results"][number];
 export type Session = Answer<"/api/session/", "get", 200>;
@@ -51,7 +55,7 @@ export type TaskEvent = { id: string } & Partial<
     | "error"
     | "cancel_requested"
   >
-> & { progress?: Progress };
+> & { progress?: Progress; step?: StopStep };
 
 export type ServerFrame =
   | { type: "snapshot"; seq: number; topic: "tasks"; results: TaskRow[] }

@@ -16,6 +16,8 @@ export function GlobalKeys() {
   const navigate = useNavigate();
   useShortcuts({
     help: () => setOpen("help"),
+    workers: () => void navigate({ to: "/workers" }),
+    queues: () => void navigate({ to: "/queues" }),
     tasks: () => void navigate({ to: "/tasks" }),
     new: () => void navigate({ to: "/new" }),
   });

@@ -1,6 +1,6 @@
 import { AppShell, Burger, Group, NavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconListDetails, IconPlayerPlay } from "@tabler/icons-react";
+import { IconListDetails, IconPlayerPlay, IconServer2, IconStack2 } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -16,6 +16,8 @@ import { ThemeButton } from "./theme-button";
 const NAV = [
   { to: "/tasks", label: "Tasks", icon: IconListDetails },
   { to: "/new", label: "New task", icon: IconPlayerPlay },
+  { to: "/workers", label: "Workers", icon: IconServer2 },
+  { to: "/queues", label: "Queues", icon: IconStack2 },
 ] as const;
 
 /** A visitor without a name and without rights can do nothing but log in. */

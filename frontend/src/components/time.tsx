@@ -35,6 +35,29 @@ export function ago(ms: number) {
   if (s < 86400) return `${Math.floor(s / 3600)} h ago`;
   return `${Math.floor(s / 86400)} d ago`;
 }
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+] as const;
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+/** "in 3 hours": the future needs no more than its largest unit. */
+export function until(ms: number) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? (["second", 1] as const);
+  return relative.format(Math.floor(seconds / size), unit);
+}
+
+export function TimeUntil({ at }: { at: string }) {
+  const t = useNow();
+  return (
+    <time dateTime={at}>
+      {until(Date.parse(at) - t)}, {new Date(at).toLocaleString()}
+    </time>
+  );
+}
+
 export function TimeAgo({ at }: { at: string }) {
   const t = useNow();
   return (

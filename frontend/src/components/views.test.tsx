@@ -3,13 +3,14 @@ import { render, screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { TaskFunction } from "../api/types";
 import { chosen } from "../pages/new-task";
+import { isTable, ResultView } from "../task/result-view";
+import { Running } from "../task/running";
 import { countText } from "../tasks/state-chips";
 import { aTask } from "../test-data";
 import { percentOf, taskTitle } from "./progress";
-import { isTable, ResultView } from "./result-view";
 import { mustLogIn } from "./shell";
 import { StateBadge, shownState } from "./states";
-import { ago, duration } from "./time";
+import { ago, duration, until } from "./time";
 
 const show = (view: React.ReactNode) => render(<MantineProvider env="test">{view}</MantineProvider>);
 
@@ -32,6 +33,20 @@ describe("results", () => {
     show(<ResultView task={aTask({ result: [{ word: "the", count: 3 }] })} />);
     expect(screen.getByRole("cell", { name: "the" })).toBeInTheDocument();
   });
+});
+
+it("nested results unfold, and integers stay exact", () => {
+  show(<ResultView task={aTask({ result: { big: 9007199254740991, list: [1, { deep: "x" }] } })} />);
+  expect(screen.getByText("9007199254740991")).toBeInTheDocument();
+  expect(screen.getByText("2 items")).toBeInTheDocument();
+  expect(screen.getByRole("link", { name: "Download" })).toHaveAttribute("download", "fibonacci-000001.json");
+});
+
+it("tells the pace and the time left", () => {
+  const progress = { attempt: 1, seq: 1, done: 25, total: 100, stage: "Drawing", rate: 2.5, eta_seconds: 30 };
+  show(<Running task={aTask({ state: "running", progress })} />);
+  expect(screen.getByText("2.5 a second, about 30 s left")).toBeInTheDocument();
+  expect(screen.getByText("Drawing 25 of 100")).toBeInTheDocument();
 });
 
 describe("states", () => {
@@ -92,4 +107,6 @@ it("tells time in words", () => {
   expect(duration(7_940)).toBe("7.9 s");
   expect(duration(125_000)).toBe("2 m 5 s");
   expect(ago(90_000)).toBe("1 min ago");
+  expect(until(7_300_000)).toBe("in 2 hours");
+  expect(until(1_000)).toBe("in 1 second");
 });

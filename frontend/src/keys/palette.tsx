@@ -16,6 +16,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const actions: SpotlightActionData[] = [
     { id: "tasks", label: "Tasks", onClick: () => void navigate({ to: "/tasks" }) },
     { id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) },
+    { id: "workers", label: "Workers", onClick: () => void navigate({ to: "/workers" }) },
+    { id: "queues", label: "Queues", onClick: () => void navigate({ to: "/queues" }) },
     ...functions.map((fn) => ({
       id: `fn ${fn.name}`,
       label: fn.title,

@@ -4,6 +4,8 @@ import { useEffect, useRef, useSyncExternalStore } from "react";
 export const SHORTCUTS = [
   { keys: "?", action: "help", label: "Show this list" },
   { keys: "g t", action: "tasks", label: "Go to the tasks" },
+  { keys: "g w", action: "workers", label: "Go to the workers" },
+  { keys: "g q", action: "queues", label: "Go to the queues" },
   { keys: "n", action: "new", label: "New task" },
   { keys: "/", action: "search", label: "Search the tasks" },
   { keys: "j", action: "next", label: "Next row" },

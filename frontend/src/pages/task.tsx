@@ -1,62 +1,31 @@
-import { Alert, Code, Grid, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Code, Grid, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { useTopic } from "../api/live";
 import { taskQuery } from "../api/queries";
-import type { Attempt, TaskDetail } from "../api/types";
+import type { TaskDetail } from "../api/types";
 import { Copy } from "../components/copy";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
-import { TaskProgress, taskTitle } from "../components/progress";
-import { Json, ResultView } from "../components/result-view";
+import { taskTitle } from "../components/progress";
 import { StateBadge } from "../components/states";
-import { TaskActions } from "../components/task-actions";
-import { TaskTimeline } from "../components/task-timeline";
-import { TimeAgo } from "../components/time";
+import { Facts } from "../task/facts";
+import { Attempts, Failure } from "../task/failure";
+import { JsonTree } from "../task/json-tree";
+import { ResultView } from "../task/result-view";
+import { Running } from "../task/running";
+import { Section } from "../task/section";
+import { StopSteps } from "../task/stop-steps";
+import { TaskActions } from "../task/task-actions";
+import { TaskTimeline } from "../task/task-timeline";
+import { Waiting } from "../task/waiting";
 
 const route = getRouteApi("/tasks/$id");
 
-const Section = ({ title, children }: { title: string; children: ReactNode }) => (
-  <Paper withBorder p="md" radius="md" component="section">
-    <Title order={2} size="h5" mb="sm">
-      {title}
-    </Title>
-    {children}
-  </Paper>
-);
-
-const Traceback = ({ text }: { text: string }) => (
-  <Code block tabIndex={0} style={{ maxHeight: 420, overflow: "auto" }}>
-    {text}
-  </Code>
-);
-
-function Attempts({ attempts }: { attempts: Attempt[] }) {
-  return (
-    <Stack gap="sm">
-      {attempts.toReversed().map((attempt) => (
-        <details key={attempt.attempt}>
-          <summary>
-            <Text span size="sm" fw={600}>
-              Attempt {attempt.attempt}: {attempt.kind === "loss" ? "worker lost" : attempt.error_class}
-            </Text>{" "}
-            <Text span size="sm" c="dimmed">
-              {attempt.message} {attempt.worker && `on ${attempt.worker}`}{" "}
-              {attempt.finished_at && <TimeAgo at={attempt.finished_at} />}
-            </Text>
-          </summary>
-          {attempt.traceback && <Traceback text={attempt.traceback} />}
-        </details>
-      ))}
-    </Stack>
-  );
-}
-
 const WAITING: Partial<Record<TaskDetail["state"], string>> = {
   scheduled: "Not due yet.",
-  queued: "Waiting for a worker.",
+  queued: "Waiting for a worker; the result appears here by itself.",
   running: "Running; the result appears here by itself.",
   failed: "No result: the task failed.",
   cancelled: "No result: the task was cancelled.",
@@ -67,43 +36,17 @@ function Result({ task }: { task: TaskDetail }) {
   return waiting ? <Text c="dimmed">{waiting}</Text> : <ResultView task={task} />;
 }
 
-function Failure({ task }: { task: TaskDetail }) {
-  if (!task.error || task.state === "succeeded" || task.state === "cancelled") return null;
+function Arguments({ task }: { task: TaskDetail }) {
+  if (Object.keys(task.arguments).length === 0) return <Text c="dimmed">None.</Text>;
   return (
-    <Alert
-      color="red"
-      variant="outline"
-      role="alert"
-      title={task.error}
-      styles={{ title: { color: "var(--mantine-color-error)", overflowWrap: "anywhere" } }}
-    >
-      {task.traceback && <Traceback text={task.traceback} />}
-    </Alert>
-  );
-}
-
-function Facts({ task }: { task: TaskDetail }) {
-  const facts: [string, string][] = [
-    ["Queue", task.queue],
-    ["Priority", String(task.priority)],
-    ["Attempt", `${Math.min(task.failures + 1, task.max_attempts)} of ${task.max_attempts}`],
-    ["Worker", task.worker ?? "—"],
-    ["Function", task.path],
-  ];
-  if (task.losses > 0) facts.push(["Workers lost", String(task.losses)]);
-  return (
-    <Stack component="dl" gap={4} m={0}>
-      {facts.map(([name, value]) => (
-        <Group key={name} gap="xs" justify="space-between" align="baseline" wrap="nowrap">
-          <Text component="dt" size="sm" c="dimmed">
-            {name}
-          </Text>
-          <Text component="dd" size="sm" m={0} ta="right" style={{ overflowWrap: "anywhere" }}>
-            {value}
-          </Text>
-        </Group>
-      ))}
-    </Stack>
+    <>
+      <JsonTree value={task.arguments} />
+      <Group mt="xs">
+        <Copy text={JSON.stringify(task.arguments, null, 2)} name="the arguments">
+          Copy
+        </Copy>
+      </Group>
+    </>
   );
 }
 
@@ -133,17 +76,10 @@ export function TaskView({ task }: { task: TaskDetail }) {
     <Stack gap="md">
       <title>{taskTitle(task)}</title>
       <Head task={task} />
-      {task.state === "running" && task.progress && (
-        <div>
-          <TaskProgress task={task} size={10} />
-          {task.progress.total !== null && (
-            <Text size="sm" c="dimmed">
-              {task.progress.stage}
-            </Text>
-          )}
-        </div>
-      )}
+      <Running task={task} />
+      <StopSteps task={task} />
       <Failure task={task} />
+      <Waiting task={task} />
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack gap="md">
@@ -151,7 +87,7 @@ export function TaskView({ task }: { task: TaskDetail }) {
               <Result task={task} />
             </Section>
             <Section title="Arguments">
-              <Json value={task.arguments} />
+              <Arguments task={task} />
             </Section>
             {task.attempts.length > 0 && (
               <Section title="Attempts that failed">

@@ -7,9 +7,9 @@ import { api } from "../api/client";
 import { TERMINAL } from "../api/events";
 import { keys, sessionQuery } from "../api/queries";
 import type { TaskDetail } from "../api/types";
+import { Confirm } from "../components/dialog";
+import { notifyProblem } from "../components/notify";
 import { useShortcuts } from "../keys/shortcuts";
-import { Confirm } from "./dialog";
-import { notifyProblem } from "./notify";
 
 const NOUN = { cancel: "Cancelling", retry: "Retrying" } as const;
 

@@ -1,7 +1,7 @@
 import { Text, Timeline } from "@mantine/core";
 import type { TaskBase } from "../api/types";
-import { LOOKS, shownState } from "./states";
-import { duration, RunTime, TimeAgo, useNow } from "./time";
+import { LOOKS, shownState } from "../components/states";
+import { duration, RunTime, TimeAgo, useNow } from "../components/time";
 
 function Waited({ task }: { task: TaskBase }) {
   const now = useNow();

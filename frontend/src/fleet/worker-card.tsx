@@ -1,0 +1,102 @@
+import { Anchor, Badge, Group, Paper, Progress, Stack, Text, Title } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import type { Worker } from "../api/types";
+import { RunTime } from "../components/time";
+import classes from "./fleet.module.css";
+import { WorkerState } from "./worker-state";
+
+const exact = Intl.NumberFormat("en");
+
+/** By which way the node came by its tasks; null before the first one. */
+export function claimText({ claims_by_message: byMessage, claims_direct: direct }: Worker): string | null {
+  if (byMessage + direct === 0) return null;
+  return `${exact.format(byMessage)} by message, ${exact.format(direct)} from the table`;
+}
+
+function Slots({ worker }: { worker: Worker }) {
+  const busy = Math.min(worker.running, worker.concurrency);
+  return (
+    <div>
+      <Group justify="space-between">
+        <Text size="sm" c="dimmed">
+          Slots
+        </Text>
+        <Text size="sm" className={classes.num}>
+          {busy} of {worker.concurrency} busy
+        </Text>
+      </Group>
+      <Progress.Root size={8}>
+        <Progress.Section
+          value={worker.concurrency > 0 ? (busy / worker.concurrency) * 100 : 0}
+          aria-label={`Busy slots of ${worker.node}`}
+          className={classes.bar}
+        />
+      </Progress.Root>
+    </div>
+  );
+}
+
+function RunningTasks({ worker }: { worker: Worker }) {
+  if (worker.running_tasks.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        Idle
+      </Text>
+    );
+  return (
+    <Stack gap={2} component="ul" className={classes.plain}>
+      {worker.running_tasks.map((task) => (
+        <Group key={task.id} component="li" justify="space-between" wrap="nowrap" gap="sm">
+          <Anchor
+            size="sm"
+            truncate
+            renderRoot={(p) => <Link to="/tasks/$id" params={{ id: task.id }} {...p} />}
+          >
+            {task.function}
+          </Anchor>
+          <Text size="sm" c="dimmed" className={classes.num}>
+            <RunTime task={{ ...task, finished_at: null }} />
+          </Text>
+        </Group>
+      ))}
+    </Stack>
+  );
+}
+
+export function WorkerCard({ worker }: { worker: Worker }) {
+  const claims = claimText(worker);
+  return (
+    <Paper withBorder radius="md" p="md" component="section" aria-label={`Worker ${worker.node}`}>
+      <Stack gap="sm">
+        <Group justify="space-between" wrap="nowrap" align="flex-start">
+          <div>
+            <Title order={2} size="h5">
+              {worker.node}
+            </Title>
+            <Text size="sm" c="dimmed">
+              {worker.host}, process {worker.pid}, version {worker.version}
+            </Text>
+          </div>
+          <WorkerState worker={worker} />
+        </Group>
+        <Group gap={6}>
+          {worker.queues.map((queue) => (
+            <Badge key={queue} variant="default" tt="none" fw={500}>
+              {queue}
+            </Badge>
+          ))}
+        </Group>
+        <Slots worker={worker} />
+        <RunningTasks worker={worker} />
+        <Group justify="space-between" gap="sm">
+          <Text size="xs" c="dimmed">
+            {claims ?? "No task claimed yet"}
+          </Text>
+          <Anchor size="xs" renderRoot={(p) => <Link to="/tasks" search={{ worker: worker.node }} {...p} />}>
+            Its tasks
+          </Anchor>
+        </Group>
+      </Stack>
+    </Paper>
+  );
+}

@@ -1,0 +1,94 @@
+import { Anchor, Paper, Skeleton, Stack, Title } from "@mantine/core";
+import { IconAlertTriangleFilled } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { queuesQuery } from "../api/queries";
+import type { Queue } from "../api/types";
+import { DataTable, Headings } from "../components/data-table";
+import { Empty } from "../components/empty";
+import { Problem } from "../components/problem";
+import { TimeAgo } from "../components/time";
+import classes from "../fleet/fleet.module.css";
+
+const exact = Intl.NumberFormat("en");
+
+/** Tasks wait, and nobody will take them. */
+export const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">) =>
+  depth > 0 && workers === 0;
+
+const depthText = ({ depth, cap }: Queue) => (depth >= cap ? `${exact.format(cap)}+` : exact.format(depth));
+
+function Serving({ queue }: { queue: Queue }) {
+  if (isStranded(queue))
+    return (
+      <span className={classes.warn}>
+        <IconAlertTriangleFilled size={13} aria-hidden /> Backlog and no worker
+      </span>
+    );
+  if (queue.workers === 0) return <>none</>;
+  return (
+    <>
+      {queue.workers} {queue.workers === 1 ? "worker" : "workers"}, {queue.slots} slots
+    </>
+  );
+}
+
+function Row({ queue }: { queue: Queue }) {
+  return (
+    <tr>
+      <td>
+        <Anchor
+          size="sm"
+          fw={600}
+          renderRoot={(p) => <Link to="/tasks" search={{ queue: queue.name }} {...p} />}
+        >
+          {queue.name}
+        </Anchor>
+      </td>
+      <td className={classes.num}>{depthText(queue)}</td>
+      <td className={classes.num}>{queue.oldest_at ? <TimeAgo at={queue.oldest_at} /> : "—"}</td>
+      <td className={classes.num}>{exact.format(queue.running)}</td>
+      <td>
+        <Serving queue={queue} />
+      </td>
+    </tr>
+  );
+}
+
+export default function QueuesPage() {
+  const { data: queues, error, refetch } = useQuery(queuesQuery);
+  const waiting = queues?.reduce((sum, { depth }) => sum + depth, 0) ?? 0;
+  return (
+    <Stack gap="md">
+      <title>{`${waiting > 0 ? `${waiting} waiting · ` : ""}Queues · Taskdeck`}</title>
+      <Title order={1} size="h3">
+        Queues
+      </Title>
+      {error && <Problem error={error} onRetry={() => void refetch()} />}
+      {!queues && !error && <Skeleton h={160} radius="md" role="img" aria-label="Loading queues" />}
+      {queues?.length === 0 && (
+        <Empty
+          title="No queues yet"
+          hint="A queue appears with the first function, worker or task that names it."
+        />
+      )}
+      {queues && queues.length > 0 && (
+        <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
+          <DataTable
+            label="Queues"
+            minWidth={560}
+            head={
+              <tr>
+                <Headings titles={["Queue", "Waiting", "Oldest submitted", "Running", "Served by"]} />
+              </tr>
+            }
+          >
+            {queues.map((queue) => (
+              <Row key={queue.name} queue={queue} />
+            ))}
+          </DataTable>
+        </Paper>
+      )}
+    </Stack>
+  );
+}

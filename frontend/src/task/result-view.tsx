@@ -1,0 +1,149 @@
+import { Button, Group, Image, Text } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { lazyRouteComponent } from "@tanstack/react-router";
+import { Suspense } from "react";
+import type { TaskDetail } from "../api/types";
+import { CodeBlock, Copy } from "../components/copy";
+import { DataTable, Headings } from "../components/data-table";
+import { JsonTree } from "./json-tree";
+
+const MAX_ROWS = 200;
+const MOST_PREVIEW_LETTERS = 100_000;
+type Flat = Record<string, string | number | boolean | null>;
+
+const Markdown = lazyRouteComponent(() => import("./markdown"));
+
+const isFlat = (value: unknown): value is Flat =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((v) => v === null || typeof v !== "object");
+
+/** A list of flat objects reads best as a table. */
+export const isTable = (value: unknown): value is Flat[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isFlat);
+
+export const mediaType = (result: unknown): string | null => {
+  const type = (result as { $media?: unknown } | null)?.$media;
+  return typeof type === "string" ? type : null;
+};
+
+function Rows({ rows }: { rows: Flat[] }) {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return (
+    <>
+      <DataTable
+        label="Result"
+        minWidth={Math.min(columns.length * 110, 700)}
+        head={
+          <tr>
+            <Headings titles={columns} />
+          </tr>
+        }
+      >
+        {rows.slice(0, MAX_ROWS).map((row, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a result never changes its order
+          <tr key={index}>
+            {columns.map((column) => (
+              <td key={column}>{String(row[column] ?? "")}</td>
+            ))}
+          </tr>
+        ))}
+      </DataTable>
+      {rows.length > MAX_ROWS && (
+        <Text size="sm" c="dimmed" mt="xs">
+          The first {MAX_ROWS} of {rows.length} rows.
+        </Text>
+      )}
+    </>
+  );
+}
+
+const Download = ({ href, name }: { href: string; name: string }) => (
+  <Button
+    component="a"
+    href={href}
+    download={name}
+    size="compact-sm"
+    variant="default"
+    leftSection={<IconDownload size={14} />}
+  >
+    Download
+  </Button>
+);
+
+/** A file of text is shown, not only offered. */
+function TextFile({ url, type }: { url: string; type: string }) {
+  const { data: text } = useQuery({
+    queryKey: ["file", url],
+    queryFn: async ({ signal }) =>
+      (await (await fetch(url, { signal })).text()).slice(0, MOST_PREVIEW_LETTERS),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (text === undefined) return null;
+  if (type.startsWith("text/markdown"))
+    return (
+      <Suspense>
+        <Markdown text={text} />
+      </Suspense>
+    );
+  return <CodeBlock text={text} name="the text" maxHeight={420} />;
+}
+
+function Media({ url, type, name }: { url: string; type: string; name: string }) {
+  return (
+    <>
+      {type.startsWith("image/") && (
+        <Image src={url} alt={`Result of ${name}`} maw={800} w="auto" fit="contain" radius="sm" />
+      )}
+      {type.startsWith("text/") && <TextFile url={url} type={type} />}
+      <Group mt="sm" gap="sm">
+        <Download href={url} name={name} />
+        <Text size="sm" c="dimmed">
+          {type}
+        </Text>
+      </Group>
+    </>
+  );
+}
+
+function Value({ result }: { result: unknown }) {
+  if (typeof result === "string")
+    return (
+      <Text data-testid="result" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+        {result}
+      </Text>
+    );
+  if (typeof result === "number" || typeof result === "boolean")
+    return (
+      <Text data-testid="result" size="1.75rem" fw={650} style={{ fontVariantNumeric: "tabular-nums" }}>
+        {String(result)}
+      </Text>
+    );
+  return isTable(result) ? <Rows rows={result} /> : <JsonTree value={result} />;
+}
+
+export function ResultView({ task }: { task: TaskDetail }) {
+  const { result, result_url: url } = task;
+  if (url) {
+    // A retry keeps the address but not the picture.
+    const version = `${url}?attempt=${task.attempt}`;
+    return <Media url={version} type={mediaType(result) ?? ""} name={task.function} />;
+  }
+  if (result === null) return <Text c="dimmed">The task returned nothing.</Text>;
+  const text = typeof result === "string" ? result : JSON.stringify(result, null, 2);
+  const isScalar = typeof result !== "object";
+  const file = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(result, null, 2))}`;
+  return (
+    <>
+      <Value result={result} />
+      <Group mt="sm" gap="sm">
+        {!isScalar && <Download href={file} name={`${task.function}-${task.id.slice(-6)}.json`} />}
+        <Copy text={text} name="the result">
+          Copy
+        </Copy>
+      </Group>
+    </>
+  );
+}

@@ -1,0 +1,129 @@
+"""The worker nodes and the queues they serve, as people look at them. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from tasks_app.access import Access
+from tasks_app.filters import in_state
+from tasks_app.functions import registry
+from tasks_app.models import Task, Worker
+from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
+from tasks_app.states import State
+from tasks_app.wire import QueueDocument, RunningTask, WorkerDocument
+
+MOST_WORKERS = 100
+MOST_RUNNING = 500
+
+
+def is_heard_of(worker: Worker, now: datetime) -> bool:
+    """Did the node renew within its lease? By the wall clock: for display, the reaper knows better."""
+    return worker.state == "alive" and now - timedelta(seconds=worker.lease_seconds) < worker.heartbeat_at
+
+
+def heard_of() -> list[Worker]:
+    """The nodes that can be counted on now."""
+    now = datetime.now(UTC)
+    return [worker for worker in Worker.objects.filter(state="alive") if is_heard_of(worker, now)]
+
+
+def workers(access: Access) -> list[WorkerDocument]:
+    """Live worker nodes first, then those that ended, newest first; a hundred at most."""
+    access.require("view")
+    now = datetime.now(UTC)
+    rows = list(Worker.objects.order_by("state", "-started_at")[:MOST_WORKERS])
+    counted = dict(
+        in_state(Task.objects.all(), State.RUNNING).order_by().values_list("worker_id").annotate(Count("pk"))
+    )
+    running = _running_by_worker(access)
+    return [
+        {
+            "id": str(w.pk),
+            "node": w.node,
+            "host": w.host,
+            "pid": w.pid,
+            "version": w.version,
+            "state": w.state,
+            "is_late": w.state == "alive" and not is_heard_of(w, now),
+            "queues": w.queues,
+            "concurrency": w.concurrency,
+            "running": counted.get(w.pk, 0),
+            "running_tasks": running[w.pk],
+            "claims_by_message": w.claims_by_message,
+            "claims_direct": w.claims_direct,
+            "started_at": instant(w.started_at) or "",
+            "heartbeat_at": instant(w.heartbeat_at) or "",
+            "heartbeat_age_seconds": max(0.0, round((now - w.heartbeat_at).total_seconds(), 1)),
+            "stopped_at": instant(w.stopped_at),
+        }
+        for w in rows
+    ]
+
+
+def _running_by_worker(access: Access) -> defaultdict[Any, list[RunningTask]]:
+    """What the caller may see of the tasks that run now, oldest first."""
+    found: defaultdict[Any, list[RunningTask]] = defaultdict(list)
+    tasks = in_state(visible_tasks(access), State.RUNNING).only("worker_id", "function", "started_at")
+    for task in tasks.order_by("started_at")[:MOST_RUNNING]:
+        found[task.worker_id].append(
+            {
+                "id": str(task.pk),
+                "function": registry.slug_of(task.function),
+                "started_at": instant(task.started_at),
+            }
+        )
+    return found
+
+
+def queues(access: Access) -> list[QueueDocument]:
+    """Every queue that a function names, a worker serves or a task waits in, by name."""
+    waiting = in_state(visible_tasks(access), State.QUEUED).order_by()
+    running = dict(
+        in_state(visible_tasks(access), State.RUNNING).order_by().values_list("queue").annotate(Count("pk"))
+    )
+    serving: defaultdict[str, list[Worker]] = defaultdict(list)
+    for worker in heard_of():
+        for queue in worker.queues:
+            serving[queue].append(worker)
+    names = {function.queue for function in registry} | serving.keys() | running.keys()
+    return [
+        {
+            "name": name,
+            "depth": waiting.filter(queue=name).values("pk")[:COUNT_CAP].count(),
+            "cap": COUNT_CAP,
+            "oldest_at": instant(_oldest(waiting.filter(queue=name))),
+            "running": running.get(name, 0),
+            "workers": len(serving[name]),
+            "slots": sum(worker.concurrency for worker in serving[name]),
+        }
+        for name in sorted(names | set(_queues_of(waiting)))
+    ]
+
+
+def _queues_of(waiting: QuerySet[Task]) -> Iterator[str]:
+    """The queues in which tasks wait: one look into the index per queue, however many wait."""
+    name = waiting.order_by("queue").values_list("queue", flat=True).first()
+    while name is not None:
+        yield name
+        name = waiting.filter(queue__gt=name).order_by("queue").values_list("queue", flat=True).first()
+
+
+def _oldest(waiting: QuerySet[Task]) -> datetime | None:
+    """When the oldest of one queue was submitted: the head of each priority, as the index has them."""
+    heads = []
+    line = waiting.order_by("-priority", "id").values_list("priority", "created_at")
+    head = line.first()
+    while head is not None:
+        heads.append(head[1])
+        head = line.filter(priority__lt=head[0]).first()
+    return min(heads, default=None)
+
+
+def serving_nodes(queue: str) -> list[Worker]:
+    """Those heard of within their lease."""
+    return [worker for worker in heard_of() if queue in worker.queues]

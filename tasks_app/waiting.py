@@ -1,0 +1,79 @@
+"""Why a task is not running yet, in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db.models import Q
+
+from tasks_app.access import Access
+from tasks_app.errors import TaskNotFound, UnknownFunction
+from tasks_app.filters import in_state
+from tasks_app.fleet import serving_nodes
+from tasks_app.functions import registry
+from tasks_app.models import Task
+from tasks_app.selectors import COUNT_CAP, instant, parse_id, visible_tasks
+from tasks_app.states import State
+from tasks_app.wire import WaitingReason
+
+
+def reasons(access: Access, task_id: str) -> list[WaitingReason]:
+    """What stands between a waiting task and its start, the decisive first; empty for any other.
+
+    Raises NotAllowed, TaskNotFound.
+    """
+    task = visible_tasks(access).filter(pk=parse_id(task_id)).first()
+    if task is None:
+        raise TaskNotFound(task_id)
+    if task.state == State.SCHEDULED:
+        return [*_unknown_function(task), _not_due(task)]
+    if task.state != State.QUEUED:
+        return []
+    return [*_unknown_function(task), *_nobody_serves(task), _in_line(task)]
+
+
+def _reason(code: str, text: str, **facts: int | str | None) -> WaitingReason:
+    return {"code": code, "text": text, "at": None, "ahead": None, **facts}  # type: ignore[typeddict-item]
+
+
+def _unknown_function(task: Task) -> list[WaitingReason]:
+    try:
+        registry.by_path(task.function)
+    except UnknownFunction:
+        text = (
+            f"This deployment does not know the function {task.function}. "
+            "A worker whose code has it will take the task."
+        )
+        return [_reason("unknown_function", text)]
+    return []
+
+
+def _not_due(task: Task) -> WaitingReason:
+    if task.run_at is not None and task.run_at <= datetime.now(UTC):
+        text = "It is due; a worker node moves it to its queue within a second, if one is alive."
+        return _reason("due", text, at=instant(task.run_at))
+    if task.failures:
+        text = f"Attempt {task.failures} of {task.max_attempts} failed; the next one starts after a pause."
+        return _reason("retry_pause", text, at=instant(task.run_at))
+    return _reason("not_due", "It was submitted to run later.", at=instant(task.run_at))
+
+
+def _nobody_serves(task: Task) -> list[WaitingReason]:
+    if serving_nodes(task.queue):
+        return []
+    text = (
+        f"No live worker serves the queue {task.queue}. "
+        f"Start one with: manage.py runworker --queues {task.queue}"
+    )
+    return [_reason("no_worker", text)]
+
+
+def _in_line(task: Task) -> WaitingReason:
+    before = Q(priority__gt=task.priority) | Q(priority=task.priority, id__lt=task.pk)
+    line = in_state(Task.objects.all(), State.QUEUED).filter(before, queue=task.queue)
+    ahead = line.order_by().values("pk")[:COUNT_CAP].count()
+    if not ahead:
+        return _reason("next", f"It is the next one in the queue {task.queue}.", ahead=0)
+    number = f"{COUNT_CAP:,} or more" if ahead >= COUNT_CAP else f"{ahead:,}"
+    stand = "task stands" if ahead == 1 else "tasks stand"
+    return _reason("in_line", f"{number} {stand} before it in the queue {task.queue}.", ahead=ahead)

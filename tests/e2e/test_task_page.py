@@ -1,0 +1,113 @@
+"""One task's page: result, error, steps, and why it is not running yet."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_tasks_page import submit_and_wait
+from tests.support.machine import Up
+from tests.support.processes import wait_until
+
+LIVE = 15_000
+
+
+def submit(machine: Up, function: str, arguments: dict[str, object], **options: object) -> str:
+    body = {"function": function, "arguments": arguments, **options}
+    return str(machine.call("/api/tasks/", body)[1]["task_id"])
+
+
+def test_a_table_can_be_read_copied_and_downloaded(console: Page, machine: Up) -> None:
+    task_id = submit_and_wait(machine, "text_report", {"text": "one two two"})
+    console.goto(f"/console/tasks/{task_id}")
+    expect(console.get_by_role("cell", name="two")).to_be_visible(timeout=LIVE)
+    with console.expect_download() as download:
+        console.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename.endswith(".json")
+    assert '"word": "two"' in download.value.path().read_text()
+
+
+def test_a_failure_shows_its_error_first_and_can_be_run_again_with_changes(
+    console: Page, machine: Up
+) -> None:
+    task_id = submit_and_wait(machine, "asks_for_a_pause", {"message": "hopeless case"})
+    console.goto(f"/console/tasks/{task_id}")
+    alert = console.get_by_role("alert")
+    expect(alert).to_contain_text("hopeless case", timeout=LIVE)
+    expect(alert).to_contain_text("Traceback")
+    expect(console).to_have_title(re.compile("^Failed:"))
+    console.get_by_role("link", name="Run again with changes").click()
+    field = console.get_by_label("Message")
+    expect(field).to_have_value("hopeless case", timeout=LIVE)
+    field.fill("hopeless again")
+    console.get_by_role("button", name="Run task").click()
+    expect(console.get_by_role("alert")).to_contain_text("hopeless again", timeout=LIVE)
+
+
+def test_a_task_that_nobody_serves_says_why_it_waits(console: Page, machine: Up) -> None:
+    task_id = submit(machine, "fibonacci", {"number": 3}, queue="nobody-here")
+    console.goto(f"/console/tasks/{task_id}")
+    reason = console.get_by_role("alert").filter(has_text="Why is it not running yet?")
+    expect(reason).to_contain_text("No live worker serves the queue nobody-here", timeout=LIVE)
+    expect(reason).to_contain_text("It is the next one in the queue")
+    console.goto("/console/queues")
+    row = console.get_by_role("row").filter(has_text="nobody-here")
+    expect(row).to_contain_text("Backlog and no worker", timeout=LIVE)
+    console.goto(f"/console/tasks/{task_id}")
+    console.get_by_role("button", name="Cancel").click()
+    expect(console.get_by_role("status").filter(has_text="Cancelled")).to_be_visible(timeout=LIVE)
+    expect(reason).to_be_hidden()
+
+
+def test_a_cancelled_run_shows_the_steps_to_its_end(console: Page, machine: Up) -> None:
+    task_id = submit(machine, "fibonacci", {"number": 40})
+    console.goto(f"/console/tasks/{task_id}")
+    expect(console.get_by_role("status").filter(has_text="Running")).to_be_visible(timeout=LIVE)
+    console.get_by_role("button", name="Cancel").click()
+    console.get_by_role("button", name="Cancel the task").click()
+    expect(console.get_by_text("Somebody asked it to stop")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_text("It was interrupted and may clean up")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_role("status").filter(has_text="Cancelled")).to_be_visible(timeout=LIVE)
+
+
+def test_the_workers_page_shows_the_node_and_what_it_runs(console: Page, machine: Up) -> None:
+    task_id = submit(machine, "count_primes", {"stop": 9_000_000})
+    console.goto("/console/workers")
+    node = console.get_by_role("region", name=re.compile("^Worker "))
+    expect(node).to_contain_text("Alive", timeout=LIVE)
+    expect(node.get_by_role("link", name="count_primes")).to_be_visible(timeout=LIVE)
+    expect(node).to_contain_text("1 of 1 busy")
+    machine.call(f"/api/tasks/{task_id}/cancel/", {})
+    wait_until(
+        lambda: machine.call(f"/api/tasks/{task_id}/")[1]["state"] == "cancelled",
+        seconds=20,
+        what="the long task is gone",
+    )
+    expect(node).to_contain_text("Idle", timeout=LIVE)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("text_report", {"text": "one two"}),
+        ("asks_for_a_pause", {"message": "hopeless"}),
+        ("count_primes", {"stop": 10}),
+    ],
+)
+def test_axe_finds_nothing_on_a_task(
+    console: Page, machine: Up, scheme: str, function: str, arguments: dict[str, object]
+) -> None:
+    task_id = submit_and_wait(machine, function, arguments)
+    console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    console.goto(f"/console/tasks/{task_id}")
+    expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
+    results = Axe().run(console)
+    assert results.violations_count == 0, results.generate_report()
+    console.set_viewport_size({"width": 390, "height": 800})
+    console.reload()
+    expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
+    assert console.evaluate("document.documentElement.scrollWidth") <= 390
