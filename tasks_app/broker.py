@@ -26,7 +26,7 @@ STEP_SECONDS = 10.0
 OPEN_SECONDS = 8.0  # less than a step: pika gives an attempt up by itself and cannot be made to
 HEARTBEAT_SECONDS = 10  # unless the URL says otherwise; three silent ones end the connection
 FIRST_PAUSE_SECONDS = 0.25
-LAST_PAUSE_SECONDS = 10.0
+LAST_PAUSE_SECONDS = 5.0
 NOT_FOUND, PRECONDITION_FAILED = 404, 406
 QUORUM = {"x-queue-type": "quorum"}
 
