@@ -9,7 +9,8 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run prove test test-matrix check openapi venv console browser servers test-frontend test-python
+.PHONY: run prove test test-matrix check bench bench-first bench-quick openapi venv console browser servers
+.PHONY: test-frontend test-python
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.base $(CONSOLE_TARGET)
@@ -60,6 +61,22 @@ check: $(VENV)/.dev frontend/node_modules/.installed
 openapi: $(VENV)/.dev frontend/node_modules/.installed
 	$(BIN)/python manage.py spectacular --format openapi-json --file frontend/openapi.json
 	cd frontend && npm run api
+
+# Taskdeck beside its peers, on servers of its own. bench exits 1 below a floor; bench-quick compares with the
+# last kept results. Results and the table in docs/explanation/performance.md are written by the first two.
+bench: .venv-bench/.installed servers
+	.venv-bench/bin/python -m benchmarks all
+
+bench-first: .venv-bench/.installed servers
+	.venv-bench/bin/python -m benchmarks first
+
+bench-quick: .venv-bench/.installed servers
+	.venv-bench/bin/python -m benchmarks quick
+
+.venv-bench/.installed: requirements/base.txt requirements/bench.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/base.txt -r requirements/bench.txt
+	@touch $@
 
 venv: $(VENV)/.dev
 
