@@ -78,5 +78,9 @@ def load_json(body: bytes, *, limit_bytes: int | None = None) -> Any:
     return value
 
 
+# Kept: json.dumps with options makes an encoder for each call, which costs more than a small document.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def dump_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -28,6 +28,12 @@ FDS_PER_FRAME = 32
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 TOO_MANY_IN_FLIGHT = (errno.ETOOMANYREFS, errno.ENOBUFS)  # the kernel returns these even to who would wait
 FULL = (errno.EAGAIN, *TOO_MANY_IN_FLIGHT)
+# As plain integers: an operation on the socket module's enums costs a microsecond, for every packet.
+SEND = int(socket.MSG_NOSIGNAL)
+SEND_NOW = SEND | int(socket.MSG_DONTWAIT)
+RECEIVE = int(socket.MSG_CMSG_CLOEXEC)
+RECEIVE_NOW = RECEIVE | int(socket.MSG_DONTWAIT)
+CUT_SHORT = int(socket.MSG_CTRUNC) | int(socket.MSG_TRUNC)
 
 
 class ChannelBroken(Exception):
@@ -125,7 +131,7 @@ class Channel:
         control = []
         if packet.fds:
             control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", packet.fds))]
-        flags = socket.MSG_NOSIGNAL | (0 if wait else socket.MSG_DONTWAIT)
+        flags = SEND if wait else SEND_NOW
         while True:
             try:
                 self.end.sendmsg([packet.data], control, flags)
@@ -141,14 +147,14 @@ class Channel:
 
     def receive(self, *, wait: bool) -> tuple[str, list[Row]] | None:
         """The next frame; None when nothing waits. EOFError when every copy of the other end is closed."""
-        flags = socket.MSG_CMSG_CLOEXEC | (0 if wait else socket.MSG_DONTWAIT)
+        flags = RECEIVE if wait else RECEIVE_NOW
         try:
             size, control, told, _ = self.end.recvmsg_into([self._buffer], self._ancillary, flags)
         except BlockingIOError:
             return None
         fds = descriptors(control)
         try:
-            if told & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
+            if told & CUT_SHORT:
                 raise ChannelBroken("a frame was cut short, or this process has no descriptors left")
             if not size:
                 raise EOFError
