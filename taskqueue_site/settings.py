@@ -132,6 +132,7 @@ TASKDECK: dict[str, Any] = {
     "RABBITMQ_URL": env.str("RABBITMQ_URL", default=""),
     "DIRECT_CLAIM_SECONDS": env.float("TASKDECK_DIRECT_CLAIM_SECONDS", default=1),
     "MAX_BODY_BYTES": env.int("TASKDECK_MAX_BODY_BYTES", default=256 * 1024),
+    "MAX_BULK_BYTES": env.int("TASKDECK_MAX_BULK_BYTES", default=8 * 1024 * 1024),
     "MAX_LOG_LINES": env.int("TASKDECK_MAX_LOG_LINES", default=10_000),
     "MAX_LOG_BYTES": env.int("TASKDECK_MAX_LOG_BYTES", default=1024 * 1024),
     "DATA_DIR": str(DATA_DIR),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
 
 from tasks_app import transitions
 from tasks_app.access import Access
 from tasks_app.database import DjangoSession
 from tasks_app.delivery import delivery
-from tasks_app.errors import StateConflict, TaskNotFound
+from tasks_app.errors import StateConflict, StatementRefused, TaskNotFound, UniqueConflict
+from tasks_app.functions import registry
 from tasks_app.live import event_of
 from tasks_app.messages import Message
 from tasks_app.models import Task
 from tasks_app.selectors import parse_id, visible_tasks
 from tasks_app.states import State
 from tasks_app.transitions import Changed
+from tasks_app.uniqueness import unique_key
 from tasks_app.wire import StopStep
 
 
@@ -55,16 +62,32 @@ def announce_cancel(changed: Changed) -> None:
     delivery.announce(event_of(changed, cancel_requested=True, step=step))
 
 
-def retry(*, access: Access, task_id: str) -> Acted:
-    """Send an ended task back to its queue. Raises StateConflict while it has not ended."""
+def retry(*, access: Access, task_id: str, arguments: Mapping[str, Any] | None = None) -> Acted:
+    """Send an ended task back to its queue, with other arguments if they are given.
+
+    Secrets that were only shown masked may come back masked: they stay. Raises StateConflict while it has not
+    ended, UniqueConflict while another task holds its unique key, InvalidArguments, UnknownFunction.
+    """
     access.require("retry")
     task = _find(access, task_id)
-    changed = transitions.retry(DjangoSession(), ids=[str(task.pk)])
+    edits = {} if arguments is None else _edits(access, task, arguments)
+    try:
+        with transaction.atomic():
+            changed = transitions.retry(DjangoSession(), ids=[str(task.pk)], **edits)
+    except StatementRefused:
+        raise UniqueConflict from None
     if not changed:
         task.refresh_from_db()
         raise StateConflict(task.state, "retry")
     announce_retry(changed[0], is_urgent=task.priority > 0)
     return Acted(changed[0].state, False)
+
+
+def _edits(access: Access, task: Task, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    access.require("submit")
+    function = registry.by_path(task.function)
+    checked = function.adapter.validate(arguments, prefix="arguments", before=task.arguments)
+    return {"arguments": json.dumps(checked), "unique_key": unique_key(function, checked)}
 
 
 def announce_retry(changed: Changed, *, is_urgent: bool = False) -> None:

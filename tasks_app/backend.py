@@ -35,6 +35,8 @@ class TaskdeckBackend(BaseTaskBackend):
             priority=task.priority,
             run_after=task.run_after,
         )
+        if not submitted.is_new:
+            return self.get_result(submitted.id)
         result = waiting_result(task, task_id=submitted.id, arguments=submitted.arguments)
         task_enqueued.send(type(self), task_result=result)
         return result

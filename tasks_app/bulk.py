@@ -10,10 +10,12 @@ from uuid import UUID
 from tasks_app import transitions
 from tasks_app.access import Access
 from tasks_app.actions import announce_cancel, announce_retry
-from tasks_app.database import DjangoSession
+from tasks_app.database import DjangoSession, Session
+from tasks_app.errors import StatementRefused
 from tasks_app.filters import TaskFilter, matching
 from tasks_app.selectors import visible_tasks
 from tasks_app.states import TERMINAL, State
+from tasks_app.transitions import Changed
 
 Act = Literal["cancel", "retry"]
 
@@ -74,7 +76,19 @@ def _act(act: Act, ids: Sequence[UUID]) -> int:
         for row in changed:
             announce_cancel(row)
     else:
-        changed = transitions.retry(session, ids=texts)
+        changed = _retry(session, texts)
         for row in changed:
             announce_retry(row)
     return len(changed)
+
+
+def _retry(session: Session, ids: Sequence[str]) -> list[Changed]:
+    """Where a live task holds the unique key of one, that one stays as it is."""
+    try:
+        with session.transaction():
+            return transitions.retry(session, ids=ids)
+    except StatementRefused:
+        if len(ids) == 1:
+            return []
+    middle = len(ids) // 2
+    return _retry(session, ids[:middle]) + _retry(session, ids[middle:])

@@ -31,6 +31,7 @@ class Conf:
     direct_claim_seconds: float = 1.0
     data_dir: Path = Path("var")
     max_body_bytes: int = 256 * 1024
+    max_bulk_bytes: int = 8 * 1024 * 1024
     max_result_bytes: int = 1024 * 1024
     max_log_lines: int = 10_000
     max_log_bytes: int = 1024 * 1024

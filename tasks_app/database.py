@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Protocol
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
 
 from tasks_app.conf import get_conf
 from tasks_app.errors import DatabaseUnavailable, StatementConflict, StatementRefused
@@ -169,6 +169,8 @@ class DjangoSession:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql, dict(params))
                 return list(cursor.fetchall()) if cursor.description else []
+        except IntegrityError as error:
+            raise StatementRefused(str(error)) from error
         except DatabaseError as error:
             raise DatabaseUnavailable(str(error)) from error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tasks_app.conf import get_conf
 from tasks_app.live import News
@@ -14,6 +16,15 @@ from tasks_app.redis_client import RedisLink
 from tasks_app.wire import TaskEvent
 
 ANSWER_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What watchers are told; with ``waiting``, also a task to hand over to the workers."""
+
+    event: TaskEvent
+    waiting: Message | None = None
+    is_urgent: bool = False
 
 
 class DeliveryThread:
@@ -26,16 +37,21 @@ class DeliveryThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: News | None = None
 
-    def announce(self, event: TaskEvent, *, waiting: Message | None = None, is_urgent: bool = False) -> None:
-        """Tell watchers; with ``waiting``, also hand that task over to the workers."""
+    def announce_all(self, notices: Iterable[Notice]) -> None:
+        """The same for many, by one step of the loop."""
         loop, news = self._started()
 
         def hand_over() -> None:
-            news.put(event)
-            if waiting is not None:
-                news.hand_over(waiting, is_urgent=is_urgent)
+            for notice in notices:
+                news.put(notice.event)
+                if notice.waiting is not None:
+                    news.hand_over(notice.waiting, is_urgent=notice.is_urgent)
 
         loop.call_soon_threadsafe(hand_over)
+
+    def announce(self, event: TaskEvent, *, waiting: Message | None = None, is_urgent: bool = False) -> None:
+        """Tell watchers; with ``waiting``, also hand that task over to the workers."""
+        self.announce_all([Notice(event=event, waiting=waiting, is_urgent=is_urgent)])
 
     def broker_answers(self) -> bool | None:
         """Whether messages flow; None when no broker is configured. Waits ANSWER_SECONDS at most."""

@@ -142,6 +142,29 @@ class StateConflict(TaskdeckError):
         )
 
 
+class IdempotencyConflict(TaskdeckError):
+    """Another request was sent under this idempotency key before."""
+
+    code = "idempotency_key_reused"
+    status = 409
+    title = "Idempotency key reused"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"another request was sent under the key {key!r}")
+
+
+class UniqueConflict(TaskdeckError):
+    """A live task holds the unique key."""
+
+    code = "not_unique"
+    status = 409
+    title = "Another such task is live"
+
+    def __init__(self) -> None:
+        super().__init__("another task of this unique function has the same key and has not ended")
+
+
 class DatabaseUnavailable(TaskdeckError):
     code = "database_unavailable"
     status = 503

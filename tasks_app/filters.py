@@ -33,6 +33,7 @@ class TaskFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
     newer_than: UUID | None = None
+    batch: UUID | None = None
 
     def __post_init__(self) -> None:
         """Raises InvalidArguments."""
@@ -78,6 +79,8 @@ def matching(tasks: QuerySet[Task], wanted: TaskFilter) -> Matches:
         tasks = tasks.filter(function__in=[registry.by_slug(slug).path for slug in wanted.functions])
     if wanted.queue:
         tasks = tasks.filter(queue=wanted.queue)
+    if wanted.batch:
+        tasks = tasks.filter(batch=wanted.batch)
     if wanted.worker:
         tasks = tasks.filter(last_worker=wanted.worker)
     # ids begin with their time of creation, so the primary key serves for the range

@@ -65,6 +65,8 @@ class Task(models.Model):
     arguments = models.JSONField(default=dict)
     result = models.JSONField(null=True)
     error = models.TextField(null=True)
+    batch = models.UUIDField(null=True)
+    unique_key = models.TextField(null=True)
 
     class Meta:
         db_table = "taskdeck_task"
@@ -96,6 +98,11 @@ class Task(models.Model):
                 condition=Q(cancel_requested=False) | Q(state__in=sorted({*TERMINAL, State.RUNNING})),
                 name="task_cancel_only_where_legal",
             ),
+            models.UniqueConstraint(
+                "unique_key",
+                name="task_unique_while_live",
+                condition=Q(unique_key__isnull=False, state__in=sorted(set(State) - TERMINAL)),
+            ),
         ]
         indexes = [
             models.Index(
@@ -105,6 +112,7 @@ class Task(models.Model):
             models.Index("worker", name="task_held", condition=Q(state="running")),
             models.Index("id", name="task_failed", condition=Q(state="failed")),
             models.Index("id", name="task_cancelled", condition=Q(state="cancelled")),
+            models.Index("batch", "id", name="task_batch", condition=Q(batch__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -169,3 +177,18 @@ class TaskLog(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.seq} of attempt {self.attempt} of {self.task_id}"
+
+
+class IdempotencyKey(models.Model):
+    """A key sent with a request, and the answer. ``digest`` is of owner and key, ``body`` of the request."""
+
+    digest = models.TextField(primary_key=True)
+    body = models.TextField()
+    answer = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "taskdeck_idempotency_key"
+
+    def __str__(self) -> str:
+        return self.digest

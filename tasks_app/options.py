@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tasks_app.errors import InvalidOptions
 
 Backoff = float | tuple[float, ...] | Callable[[BaseException, Any], float | None] | None
+Unique = bool | Callable[[Mapping[str, Any]], Any]
 OnWorkerLost = Literal["fail", "requeue"]
 
 SLUG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
@@ -55,6 +56,10 @@ class TaskOptions:
     idempotent: bool = True
     """Whether running it twice does what running it once does. A fault may run a task twice."""
 
+    unique: Unique = False
+    """True: one live task per arguments; a callable ``(arguments) -> key``: one per key. Submitting another
+    gives the live one."""
+
     @property
     def kill_after_seconds(self) -> float | None:
         """The hard limit that applies."""
@@ -97,6 +102,8 @@ class TaskOptions:
             found.append(f"idempotent must be True or False, not {self.idempotent!r}")
         elif not self.idempotent and self.on_worker_lost == "requeue":
             found.append("on_worker_lost='requeue' contradicts idempotent=False")
+        if not isinstance(self.unique, bool) and not callable(self.unique):
+            found.append(f"unique must be True, False or a callable, not {self.unique!r}")
         return found
 
 

@@ -93,6 +93,7 @@ def _base(task: Task) -> dict[str, Any]:
         "cancel_requested": task.cancel_requested,
         "revision": task.revision,
         "owner": task.owner.get_username() if task.owner else None,
+        "batch": str(task.batch) if task.batch else None,
         "worker": task.last_worker or None,
         "created_at": instant(task.created_at),
         "run_at": instant(task.run_at),

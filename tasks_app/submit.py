@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
+from uuid_utils.compat import uuid7
 
-from tasks_app.delivery import delivery
-from tasks_app.documents import check_text
+from tasks_app.database import DjangoSession
+from tasks_app.delivery import Notice, delivery
+from tasks_app.documents import check_text, join_field
 from tasks_app.errors import DatabaseUnavailable, FieldError, InvalidArguments
 from tasks_app.functions import TaskFunction
+from tasks_app.insertion import NewTask, insert
 from tasks_app.messages import Message
 from tasks_app.models import Task
-from tasks_app.states import State
-from tasks_app.wire import TaskEvent
+from tasks_app.states import TERMINAL, State
+from tasks_app.uniqueness import unique_key
 
 MOST_PRIORITY = 100
 MOST_QUEUE_LETTERS = 100
+MOST_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
+    """``is_new`` False: the live task of a unique function, which was there before."""
+
     id: str
     state: State
     arguments: dict[str, Any]
     """As they are stored: by name, secrets sealed."""
+    is_new: bool = True
 
 
 def submit(
@@ -48,54 +56,116 @@ def submit(
     with each field (those of arguments below ``arguments_field``) and DatabaseUnavailable.
     """
     checked = function.adapter.validate(arguments, prefix=arguments_field) if validate else dict(arguments)
-    queue = function.queue if queue is None else queue
-    priority = function.priority if priority is None else priority
-    _check_options(function, queue, priority, run_after)
-    now = datetime.now(UTC)
-    waits = run_after is not None and run_after > now
-    task = Task(
-        function=function.path,
+    task = prepare(
+        function=function,
+        arguments=checked,
+        owner_id=owner_id,
         queue=queue,
         priority=priority,
-        state=State.SCHEDULED if waits else State.QUEUED,
-        run_at=run_after if waits else None,
+        run_after=run_after,
+    )
+    return store([task])[0]
+
+
+def submit_all(tasks: Iterable[NewTask]) -> tuple[UUID, list[Submitted]]:
+    """Store prepared tasks as one batch, all or none; the id of the batch. Raises DatabaseUnavailable."""
+    batch: UUID = uuid7()
+    with transaction.atomic():
+        return batch, store([replace(task, batch=batch) for task in tasks])
+
+
+def prepare(
+    *,
+    function: TaskFunction,
+    arguments: dict[str, Any],
+    owner_id: int | None,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_after: datetime | None = None,
+    field: str = "",
+) -> NewTask:
+    """``arguments`` as its adapter returned them. Raises InvalidArguments with fields below ``field``."""
+    queue = function.queue if queue is None else queue
+    priority = function.priority if priority is None else priority
+    _check_options(function, queue, priority, run_after, field)
+    now = datetime.now(UTC)
+    return NewTask(
+        id=str(uuid7()),
+        function=function,
+        arguments=arguments,
+        queue=queue,
+        priority=priority,
+        run_at=run_after if run_after is not None and run_after > now else None,
         owner_id=owner_id,
-        max_attempts=function.options.max_attempts,
-        max_losses=function.options.losses_allowed,
-        arguments=checked,
         created_at=now,
+        unique_key=unique_key(function, arguments),
     )
-    try:
-        task.save(force_insert=True)
-    except DatabaseError as error:
-        raise DatabaseUnavailable(str(error)) from error
-    event: TaskEvent = {
-        "id": str(task.id),
-        "owner_id": owner_id,
-        "revision": 1,
-        "state": task.state,
-        "function": function.slug,
-        "queue": queue,
+
+
+def store(tasks: Sequence[NewTask]) -> list[Submitted]:
+    """One answer for each, in the same order. Raises DatabaseUnavailable.
+
+    A unique task whose key is taken gives way to the live one. That may end before it is looked up: then
+    the key is free, and the task is inserted after all.
+    """
+    answers: dict[str, Submitted] = {}
+    stored: list[NewTask] = []
+    left = list(tasks)
+    for _ in range(MOST_ROUNDS):
+        inserted = insert(DjangoSession(), left)
+        stored += [task for task in left if task.id in inserted]
+        left = [task for task in left if task.id not in inserted]
+        if not left:
+            break
+        live = _live_by_key([task.unique_key for task in left if task.unique_key])
+        answers |= {task.id: live[task.unique_key] for task in left if task.unique_key in live}
+        left = [task for task in left if task.id not in answers]
+    if left:
+        raise DatabaseUnavailable("a unique key changed hands too often")
+    answers |= {task.id: Submitted(task.id, task.state, task.arguments) for task in stored}
+    notices = [_notice(task) for task in stored]
+    transaction.on_commit(lambda: delivery.announce_all(notices), robust=True)
+    return [answers[task.id] for task in tasks]
+
+
+def _live_by_key(keys: Iterable[str]) -> dict[str, Submitted]:
+    live = Task.objects.filter(unique_key__in=set(keys)).exclude(state__in=TERMINAL)
+    return {
+        key: Submitted(str(pk), State(state), arguments, is_new=False)
+        for key, pk, state, arguments in live.values_list("unique_key", "pk", "state", "arguments")
+        if key
     }
-    message = None if waits else Message(str(task.id), queue, function.path)
-    transaction.on_commit(
-        lambda: delivery.announce(event, waiting=message, is_urgent=priority > 0), robust=True
+
+
+def _notice(task: NewTask) -> Notice:
+    return Notice(
+        event={
+            "id": task.id,
+            "owner_id": task.owner_id,
+            "revision": 1,
+            "state": task.state,
+            "function": task.function.slug,
+            "queue": task.queue,
+        },
+        waiting=Message(task.id, task.queue, task.function.path) if task.run_at is None else None,
+        is_urgent=task.priority > 0,
     )
-    return Submitted(str(task.id), State(task.state), checked)
 
 
-def _check_options(function: TaskFunction, queue: str, priority: int, run_after: datetime | None) -> None:
+def _check_options(
+    function: TaskFunction, queue: str, priority: int, run_after: datetime | None, field: str
+) -> None:
     faults = []
     listed = function.django_task.get_backend().queues
     if not queue or len(queue) > MOST_QUEUE_LETTERS or not queue.isprintable():
-        faults.append(FieldError("queue", f"must have 1 to {MOST_QUEUE_LETTERS} printable characters"))
+        faults.append(("queue", f"must have 1 to {MOST_QUEUE_LETTERS} printable characters"))
     else:
-        check_text(queue, "queue")
+        check_text(queue, join_field(field, "queue"))
     if listed and queue not in listed:
-        faults.append(FieldError("queue", f"must be one of {', '.join(sorted(listed))}"))
+        faults.append(("queue", f"must be one of {', '.join(sorted(listed))}"))
     if not -MOST_PRIORITY <= priority <= MOST_PRIORITY:
-        faults.append(FieldError("priority", f"must be between -{MOST_PRIORITY} and {MOST_PRIORITY}"))
+        faults.append(("priority", f"must be between -{MOST_PRIORITY} and {MOST_PRIORITY}"))
     if run_after is not None and run_after.tzinfo is None:
-        faults.append(FieldError("run_after", "must have a time zone"))
+        faults.append(("run_after", "must have a time zone"))
     if faults:
-        raise InvalidArguments(faults)
+        raise InvalidArguments([FieldError(join_field(field, name), message) for name, message in faults])

@@ -72,6 +72,7 @@ class TaskBase(TypedDict):
     cancel_requested: bool
     revision: int
     owner: str | None
+    batch: str | None
     worker: str | None
     created_at: str
     run_at: str | None

@@ -18,7 +18,8 @@ MOST_LETTERS = 200
 LISTS = {"state": "states", "function": "functions"}
 TEXTS = ("queue", "worker", "search")
 INSTANTS = ("created_after", "created_before")
-FIELDS = frozenset({*LISTS, *TEXTS, *INSTANTS, "newer_than"})
+IDS = ("newer_than", "batch")
+FIELDS = frozenset({*LISTS, *TEXTS, *INSTANTS, *IDS})
 
 
 def instant_of(text: str, field: str) -> datetime:
@@ -63,7 +64,7 @@ def filter_of_body(document: Any) -> TaskFilter:
 
 
 def _filter(values: Callable[[str], list[str]], *, prefix: str) -> TaskFilter:
-    texts = {field: next(iter(values(field)), "") for field in (*TEXTS, *INSTANTS, "newer_than")}
+    texts = {field: next(iter(values(field)), "") for field in (*TEXTS, *INSTANTS, *IDS)}
     for field, text in texts.items():
         check_text(text, f"{prefix}{field}")
         if len(text) > MOST_LETTERS:
@@ -73,5 +74,5 @@ def _filter(values: Callable[[str], list[str]], *, prefix: str) -> TaskFilter:
         **{name: tuple(values(field)) for field, name in LISTS.items()},  # type: ignore[arg-type]
         **{field: texts[field] for field in TEXTS},  # type: ignore[arg-type]
         **{f: instant_of(texts[f], f"{prefix}{f}") if texts[f] else None for f in INSTANTS},  # type: ignore[arg-type]
-        newer_than=id_of(texts["newer_than"], f"{prefix}newer_than") if texts["newer_than"] else None,
+        **{f: id_of(texts[f], f"{prefix}{f}") if texts[f] else None for f in IDS},  # type: ignore[arg-type]
     )

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import URLPattern, path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tasks_app.access import Access
+from tasks_app.api.bodies import submitted_once
 from tasks_app.api.permissions import MaySeeFunctions, TaskdeckView
-from tasks_app.api.schema import JSON, SUBMITTED, FunctionDocument, inlined, listing, problems, shape
+from tasks_app.api.schema import (
+    IDEMPOTENCY_KEY,
+    JSON,
+    SUBMITTED,
+    FunctionDocument,
+    inlined,
+    listing,
+    problems,
+    shape,
+)
 from tasks_app.functions import TaskFunction, registry
-from tasks_app.submit import Submitted, submit
+from tasks_app.submit import prepare
 
 
 def function_document(function: TaskFunction) -> FunctionDocument:
@@ -27,10 +40,12 @@ def function_document(function: TaskFunction) -> FunctionDocument:
     }
 
 
-def accepted(submitted: Submitted) -> Response:
-    url = f"/api/tasks/{submitted.id}/"
-    document = {"task_id": submitted.id, "state": submitted.state, "url": url}
-    return Response(document, 202, headers={"Location": url})
+def _submitted(
+    request: Request, access: Access, function: TaskFunction, arguments: dict[str, Any]
+) -> Response:
+    checked = function.adapter.validate(arguments)
+    task = prepare(function=function, arguments=checked, owner_id=access.user_id)
+    return submitted_once(request, access, task)
 
 
 class FunctionListView(TaskdeckView):
@@ -59,7 +74,7 @@ class FunctionView(TaskdeckView):
         access = self.access
         access.require("submit")
         function = registry.by_slug(name)
-        return accepted(submit(function=function, arguments=self.body(request), owner_id=access.user_id))
+        return _submitted(request, access, function, self.body(request))
 
 
 def view_of(function: TaskFunction) -> type[TaskdeckView]:
@@ -80,6 +95,7 @@ def view_of(function: TaskFunction) -> type[TaskdeckView]:
 
         @extend_schema(
             operation_id=f"submit_{identifier}",
+            parameters=[IDEMPOTENCY_KEY],
             summary=f"Submit {function.slug}",
             description=function.description,
             request={JSON: inlined(function.schema)},
@@ -89,7 +105,7 @@ def view_of(function: TaskFunction) -> type[TaskdeckView]:
         def post(self, request: Request) -> Response:
             access = self.access
             access.require("submit")
-            return accepted(submit(function=function, arguments=self.body(request), owner_id=access.user_id))
+            return _submitted(request, access, function, self.body(request))
 
     TypedFunctionView.__name__ = f"{identifier.title().replace('_', '')}View"
     return TypedFunctionView

@@ -8,8 +8,8 @@ from typing import IO, Any
 
 from django.http import HttpRequest, HttpResponseBase
 
+from tasks_app.api.parsers import most_body_bytes
 from tasks_app.api.problems import answer, problem_of
-from tasks_app.conf import get_conf
 from tasks_app.errors import BodyTooLarge
 
 PIECE_BYTES = 64 * 1024
@@ -28,7 +28,7 @@ class BodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        limit = get_conf().max_body_bytes
+        limit = most_body_bytes(request.path)
         try:
             if _announced_bytes(request) > limit:
                 _discard(request.read, limit * DISCARDED_TIMES)

@@ -11,6 +11,14 @@ from tasks_app.conf import get_conf
 from tasks_app.documents import load_json
 from tasks_app.errors import InvalidDocument
 
+BULK_PATH = "/api/tasks/bulk/"
+
+
+def most_body_bytes(path: str) -> int:
+    """What a request to this path may weigh."""
+    conf = get_conf()
+    return conf.max_bulk_bytes if path == BULK_PATH else conf.max_body_bytes
+
 
 class JSONParser(BaseParser):
     """The only parser. Raises InvalidDocument and BodyTooLarge, which name the field."""
@@ -20,7 +28,7 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        limit = get_conf().max_body_bytes
+        limit = most_body_bytes((parser_context or {})["request"].path)
         try:
             return load_json(stream.read(limit + 1), limit_bytes=limit)
         except InvalidDocument as error:

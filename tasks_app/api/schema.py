@@ -34,9 +34,18 @@ class Problem(TypedDict):
 
 
 class SubmittedDocument(TypedDict):
+    """``is_new`` is false for the live task of a unique function that was there before."""
+
     task_id: str
     state: str
     url: str
+    is_new: bool
+
+
+class BatchDocument(TypedDict):
+    batch: str
+    url: str
+    tasks: list[SubmittedDocument]
 
 
 class ActedDocument(TypedDict):
@@ -158,14 +167,17 @@ def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
     return {(status, "application/problem+json"): OpenApiResponse(shape(Problem)) for status in statuses}
 
 
-SUBMITTED: dict[Any, Any] = {202: OpenApiResponse(shape(SubmittedDocument)), **problems(400, 401, 403, 413)}
+SUBMITTED: dict[Any, Any] = {
+    202: OpenApiResponse(shape(SubmittedDocument)),
+    **problems(400, 401, 403, 404, 409, 413),
+}
 TASK: dict[Any, Any] = {200: OpenApiResponse(shape(TaskDetail)), **problems(401, 403, 404)}
 TASK_LIST: dict[Any, Any] = {
     200: OpenApiResponse(listing(TaskRow, searched_all={"type": "boolean"})),
     **problems(400, 401, 403),
 }
 ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
-RETRIED: dict[Any, Any] = {202: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
+RETRIED: dict[Any, Any] = {202: OpenApiResponse(shape(ActedDocument)), **problems(400, 401, 403, 404, 409)}
 BULK_ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(BulkActedDocument)), **problems(400, 401, 403)}
 ACTION: dict[str, Schema] = {
     JSON: {
@@ -194,6 +206,31 @@ NEW_TASK: dict[str, Schema] = {
         "additionalProperties": False,
     }
 }
+BULK_SUBMITTED: dict[Any, Any] = {
+    202: OpenApiResponse(shape(BatchDocument)),
+    **problems(400, 401, 403, 409, 413),
+}
+BULK: dict[str, Schema] = {
+    JSON: {
+        "type": "object",
+        "properties": {"tasks": {"type": "array", "items": NEW_TASK[JSON], "minItems": 1, "maxItems": 1000}},
+        "required": ["tasks"],
+        "additionalProperties": False,
+    }
+}
+EDITED: dict[str, Schema] = {
+    JSON: {
+        "type": "object",
+        "properties": {"arguments": {"type": ["object", "null"], "additionalProperties": {}}},
+        "additionalProperties": False,
+    }
+}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    location=OpenApiParameter.HEADER,
+    description="makes it safe to send the request again: for 24 hours it is answered as the first time",
+)
 CREDENTIALS: dict[str, Schema] = {
     JSON: {
         "type": "object",
@@ -209,6 +246,7 @@ TASK_FILTERS = [
     OpenApiParameter("search", str, description="an id, or text in the arguments of the newest 50,000"),
     OpenApiParameter("created_after", datetime),
     OpenApiParameter("created_before", datetime),
+    OpenApiParameter("batch", UUID, description="submitted together by one request"),
     OpenApiParameter("newer_than", UUID, description="submitted after the task with this id"),
 ]
 TASK_PAGE = [

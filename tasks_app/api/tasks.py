@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks_app import actions, selectors, waiting
-from tasks_app.api.filters import filter_of_query, id_of, instant_of
-from tasks_app.api.functions import accepted
+from tasks_app.api.bodies import new_task, submitted_once, typed
+from tasks_app.api.filters import filter_of_query, id_of
 from tasks_app.api.permissions import TaskdeckView, query_integer
 from tasks_app.api.schema import (
     ACTED,
     BYTES,
+    EDITED,
+    IDEMPOTENCY_KEY,
     NEW_TASK,
     RETRIED,
     SUBMITTED,
@@ -30,12 +31,8 @@ from tasks_app.api.schema import (
     problems,
     shape,
 )
-from tasks_app.errors import FieldError, InvalidArguments, UnknownFunction
-from tasks_app.functions import TaskFunction, registry
-from tasks_app.submit import submit
 from tasks_app.wire import WaitingReason
 
-NEW_TASK_FIELDS = frozenset({"function", "arguments", "queue", "priority", "run_after"})
 INLINE_MEDIA = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 MOST_ROWS = 200
 
@@ -65,48 +62,18 @@ class TaskListView(TaskdeckView):
         document = {"results": page.rows, "next": page.next, "searched_all": page.searched_all}
         return unless_known(request, document, page.etag)
 
-    @extend_schema(operation_id="submit", request=NEW_TASK, responses=SUBMITTED, tags=["tasks"])
+    @extend_schema(
+        operation_id="submit",
+        parameters=[IDEMPOTENCY_KEY],
+        request=NEW_TASK,
+        responses=SUBMITTED,
+        tags=["tasks"],
+    )
     def post(self, request: Request) -> Response:
         """Submit any function by name."""
         access = self.access
         access.require("submit")
-        body = self.body(request, known=NEW_TASK_FIELDS)
-        submitted = submit(
-            function=_function(body),
-            arguments=_typed(body, "arguments", dict, "an object") or {},
-            owner_id=access.user_id,
-            queue=_typed(body, "queue", str, "a string"),
-            priority=_typed(body, "priority", int, "an integer"),
-            run_after=_instant(body, "run_after"),
-            arguments_field="arguments",
-        )
-        return accepted(submitted)
-
-
-def _fault(field: str, message: str) -> InvalidArguments:
-    return InvalidArguments([FieldError(field, message)])
-
-
-def _typed(body: dict[str, Any], field: str, kind: type, words: str) -> Any:
-    value = body.get(field)
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise _fault(field, f"must be {words}")
-    return value
-
-
-def _function(body: dict[str, Any]) -> TaskFunction:
-    name = _typed(body, "function", str, "a string")
-    if not name:
-        raise _fault("function", "is missing")
-    try:
-        return registry.by_slug(name)
-    except UnknownFunction:
-        return registry.by_path(name)
-
-
-def _instant(body: dict[str, Any], field: str) -> datetime | None:
-    text = _typed(body, field, str, "a string")
-    return None if text is None else instant_of(text, field)
+        return submitted_once(request, access, new_task(self.body(request), access))
 
 
 class TaskCountsView(TaskdeckView):
@@ -176,10 +143,15 @@ class TaskCancelView(TaskdeckView):
 
 
 class TaskRetryView(TaskdeckView):
-    @extend_schema(operation_id="retry", request=None, responses=RETRIED, tags=["tasks"])
+    @extend_schema(operation_id="retry", request=EDITED, responses=RETRIED, tags=["tasks"])
     def post(self, request: Request, task_id: str) -> Response:
-        """Send an ended task back to its queue."""
+        """Send an ended task back to its queue, with other arguments if they are given.
+
+        A secret that comes back as it was shown, masked, stays.
+        """
         access = self.access
         access.require("retry")
-        acted = actions.retry(access=access, task_id=str(selectors.parse_id(task_id)))
+        body = {} if request.data is None else self.body(request, known=frozenset({"arguments"}))
+        arguments = typed(body, "arguments", dict, "an object")
+        acted = actions.retry(access=access, task_id=str(selectors.parse_id(task_id)), arguments=arguments)
         return Response({"state": acted.state, "cancel_requested": acted.cancel_requested}, 202)

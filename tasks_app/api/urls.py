@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from tasks_app.api import (
     actions,
+    bulk,
     logs,
     original,
     probes,
@@ -19,6 +20,7 @@ from tasks_app.api import (
     workers,
 )
 from tasks_app.api.functions import function_urls
+from tasks_app.api.parsers import BULK_PATH
 from tasks_app.api.permissions import MaySeeFunctions
 
 
@@ -40,6 +42,7 @@ urlpatterns = [
     *function_urls(),
     path("api/tasks/", tasks.TaskListView.as_view()),
     path("api/tasks/actions/", actions.TaskActionsView.as_view()),
+    path(BULK_PATH.lstrip("/"), bulk.TaskBulkView.as_view()),
     path("api/tasks/counts/", tasks.TaskCountsView.as_view()),
     path("api/tasks/<str:task_id>/", tasks.TaskView.as_view()),
     path("api/tasks/<str:task_id>/logs/", logs.TaskLogsView.as_view()),

@@ -147,10 +147,17 @@ def cancel(session: Session, *, ids: Iterable[str]) -> list[Changed]:
     return _changed(sql, session.rows(sql.CANCEL, {"ids": sql.ids(ids), "now": sql.now()}))
 
 
-def retry(session: Session, *, ids: Iterable[str]) -> list[Changed]:
-    """Send finished tasks back to their queue; the attempt number keeps growing."""
+def retry(
+    session: Session, *, ids: Iterable[str], arguments: str | None = None, unique_key: str | None = None
+) -> list[Changed]:
+    """Send finished tasks back to their queue; the attempt number keeps growing.
+
+    ``arguments``, as JSON text, and ``unique_key`` replace those of the tasks. Raises StatementRefused where
+    a live task holds the unique key of one of them.
+    """
     sql = _dialect(session)
-    return _changed(sql, session.rows(sql.RETRY, {"ids": sql.ids(ids)}))
+    params = {"ids": sql.ids(ids), "arguments": arguments, "unique_key": unique_key}
+    return _changed(sql, session.rows(sql.RETRY, params))
 
 
 def report_progress(session: Session, reports: Sequence[dict[str, Any]]) -> None:

@@ -163,7 +163,8 @@ WITH target AS MATERIALIZED (
   SELECT id FROM taskdeck_task
    WHERE id = ANY(%(ids)s::uuid[]) AND state || '' IN ('succeeded','failed','cancelled') ORDER BY id FOR UPDATE)
 UPDATE taskdeck_task t SET state = 'queued', failures = 0, losses = 0, cancel_requested = false, finished_at = NULL,
-  result = NULL, error = NULL, revision = t.revision + 1
+  result = NULL, error = NULL, revision = t.revision + 1, arguments = coalesce(%(arguments)s::jsonb, t.arguments),
+  unique_key = coalesce(%(unique_key)s, t.unique_key)
   FROM target WHERE t.id = target.id AND t.state || '' IN ('succeeded','failed','cancelled')
 {_CHANGED}
 """

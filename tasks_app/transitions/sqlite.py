@@ -129,7 +129,8 @@ UPDATE taskdeck_task SET state = CASE WHEN state = 'running' THEN state ELSE 'ca
 
 RETRY = f"""
 UPDATE taskdeck_task SET state = 'queued', failures = 0, losses = 0, cancel_requested = 0, finished_at = NULL,
-  result = NULL, error = NULL, revision = revision + 1
+  result = NULL, error = NULL, revision = revision + 1, arguments = coalesce(%(arguments)s, arguments),
+  unique_key = coalesce(%(unique_key)s, unique_key)
  WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state IN ('succeeded','failed','cancelled')
 {_CHANGED}
 """

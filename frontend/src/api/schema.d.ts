@@ -265,7 +265,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send an ended task back to its queue. */
+        /**
+         * @description Send an ended task back to its queue, with other arguments if they are given.
+         *
+         *     A secret that comes back as it was shown, masked, stays.
+         */
         post: operations["retry"];
         delete?: never;
         options?: never;
@@ -305,6 +309,23 @@ export interface paths {
          *     A filter is worked through newest first, up to 5,000 tasks a call; go on with ``next`` as the cursor.
          */
         post: operations["act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/bulk/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Submit up to 1,000 tasks as one batch, all or none. */
+        post: operations["submit_bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -570,7 +591,10 @@ export interface operations {
     submit_count_primes: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description makes it safe to send the request again: for 24 hours it is answered as the first time */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -600,6 +624,7 @@ export interface operations {
                         task_id: string;
                         state: string;
                         url: string;
+                        is_new: boolean;
                     };
                 };
             };
@@ -640,6 +665,42 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -749,7 +810,10 @@ export interface operations {
     submit_fibonacci: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description makes it safe to send the request again: for 24 hours it is answered as the first time */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -771,6 +835,7 @@ export interface operations {
                         task_id: string;
                         state: string;
                         url: string;
+                        is_new: boolean;
                     };
                 };
             };
@@ -811,6 +876,42 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -920,7 +1021,10 @@ export interface operations {
     submit_mandelbrot: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description makes it safe to send the request again: for 24 hours it is answered as the first time */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -950,6 +1054,7 @@ export interface operations {
                         task_id: string;
                         state: string;
                         url: string;
+                        is_new: boolean;
                     };
                 };
             };
@@ -990,6 +1095,42 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1099,7 +1240,10 @@ export interface operations {
     submit_text_report: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description makes it safe to send the request again: for 24 hours it is answered as the first time */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1121,6 +1265,7 @@ export interface operations {
                         task_id: string;
                         state: string;
                         url: string;
+                        is_new: boolean;
                     };
                 };
             };
@@ -1161,6 +1306,42 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1392,6 +1573,8 @@ export interface operations {
     tasks: {
         parameters: {
             query?: {
+                /** @description submitted together by one request */
+                batch?: string;
                 created_after?: string;
                 created_before?: string;
                 /** @description `next` of the page before */
@@ -1435,6 +1618,7 @@ export interface operations {
                             cancel_requested: boolean;
                             revision: number;
                             owner: string | null;
+                            batch: string | null;
                             worker: string | null;
                             created_at: string;
                             run_at: string | null;
@@ -1521,7 +1705,10 @@ export interface operations {
     submit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description makes it safe to send the request again: for 24 hours it is answered as the first time */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1549,6 +1736,7 @@ export interface operations {
                         task_id: string;
                         state: string;
                         url: string;
+                        is_new: boolean;
                     };
                 };
             };
@@ -1589,6 +1777,42 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1657,6 +1881,7 @@ export interface operations {
                         cancel_requested: boolean;
                         revision: number;
                         owner: string | null;
+                        batch: string | null;
                         worker: string | null;
                         created_at: string;
                         run_at: string | null;
@@ -2148,7 +2373,15 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    arguments?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
         responses: {
             202: {
                 headers: {
@@ -2158,6 +2391,24 @@ export interface operations {
                     "application/json": {
                         state: string;
                         cancel_requested: boolean;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
                     };
                 };
             };
@@ -2407,9 +2658,147 @@ export interface operations {
             };
         };
     };
+    submit_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes it safe to send the request again: for 24 hours it is answered as the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    tasks: {
+                        function: string;
+                        arguments?: {
+                            [key: string]: unknown;
+                        };
+                        queue?: string;
+                        priority?: number;
+                        /** Format: date-time */
+                        run_after?: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        batch: string;
+                        url: string;
+                        tasks: {
+                            task_id: string;
+                            state: string;
+                            url: string;
+                            is_new: boolean;
+                        }[];
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
     task_counts: {
         parameters: {
             query?: {
+                /** @description submitted together by one request */
+                batch?: string;
                 created_after?: string;
                 created_before?: string;
                 function?: string[];

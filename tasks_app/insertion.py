@@ -1,0 +1,125 @@
+"""New rows of the task table: any number by one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tasks_app.database import Session
+from tasks_app.functions import TaskFunction
+from tasks_app.states import State
+from tasks_app.transitions import sqlite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task that is fit to be stored. ``run_at`` lies ahead, None: now. ``unique_key`` None: not unique."""
+
+    id: str
+    function: TaskFunction
+    arguments: dict[str, Any]
+    queue: str
+    priority: int
+    run_at: datetime | None
+    owner_id: int | None
+    created_at: datetime
+    unique_key: str | None
+    batch: UUID | None = None
+
+    @property
+    def state(self) -> State:
+        return State.QUEUED if self.run_at is None else State.SCHEDULED
+
+
+_COLUMNS = """
+INSERT INTO taskdeck_task (attempt, failures, losses, revision, last_worker, cancel_requested,
+                           id, function, queue, priority, state, max_attempts, max_losses, owner_id, run_at,
+                           created_at, arguments, unique_key, batch)
+"""
+# A key that a live task holds: no row, and no error that would end the caller's transaction.
+SQLITE = f"""{_COLUMNS}
+SELECT 0, 0, 0, 1, '', 0, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+       value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
+  FROM json_each(%(tasks)s) WHERE true
+    ON CONFLICT DO NOTHING RETURNING id
+"""
+POSTGRESQL = f"""{_COLUMNS}
+SELECT 0, 0, 0, 1, '', false, n.*
+  FROM unnest(%(ids)s::uuid[], %(functions)s::text[], %(queues)s::text[], %(priorities)s::smallint[],
+              %(states)s::text[], %(max_attempts)s::int[], %(max_losses)s::int[], %(owners)s::int[],
+              %(run_ats)s::timestamptz[], %(created_ats)s::timestamptz[], %(arguments)s::jsonb[],
+              %(unique_keys)s::text[], %(batches)s::uuid[]) AS n
+    ON CONFLICT DO NOTHING RETURNING id::text
+"""
+_PARAMETERS = (
+    "ids",
+    "functions",
+    "queues",
+    "priorities",
+    "states",
+    "max_attempts",
+    "max_losses",
+    "owners",
+    "run_ats",
+    "created_ats",
+    "arguments",
+    "unique_keys",
+    "batches",
+)
+
+
+def insert(session: Session, tasks: Sequence[NewTask]) -> set[str]:
+    """The ids that were stored: all but those whose unique key a live task holds.
+
+    Raises DatabaseUnavailable.
+    """
+    if session.vendor == "sqlite":
+        rows = session.rows(SQLITE, {"tasks": json.dumps([_sqlite_row(task) for task in tasks])})
+        return {sqlite.read_id(row[0]) for row in rows}
+    return {row[0] for row in session.rows(POSTGRESQL, _postgresql_columns(tasks))}
+
+
+def _sqlite_row(task: NewTask) -> list[Any]:
+    options = task.function.options
+    return [
+        sqlite.written_id(task.id),
+        task.function.path,
+        task.queue,
+        task.priority,
+        task.state,
+        options.max_attempts,
+        options.losses_allowed,
+        task.owner_id,
+        sqlite.instant(task.run_at) if task.run_at else None,
+        sqlite.instant(task.created_at),
+        json.dumps(task.arguments),
+        task.unique_key,
+        task.batch.hex if task.batch else None,
+    ]
+
+
+def _postgresql_columns(tasks: Sequence[NewTask]) -> Mapping[str, Any]:
+    columns: Mapping[str, list[Any]] = {name: [] for name in _PARAMETERS}
+    for task in tasks:
+        values = (
+            task.id,
+            task.function.path,
+            task.queue,
+            task.priority,
+            task.state,
+            task.function.options.max_attempts,
+            task.function.options.losses_allowed,
+            task.owner_id,
+            task.run_at,
+            task.created_at,
+            json.dumps(task.arguments),
+            task.unique_key,
+            task.batch,
+        )
+        for column, value in zip(columns.values(), values, strict=True):
+            column.append(value)
+    return columns
