@@ -9,7 +9,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run prove test test-matrix check bench bench-first bench-quick openapi venv console browser servers
+.PHONY: run prove chaos test test-matrix check bench bench-first bench-quick openapi venv console browser servers
 .PHONY: test-frontend test-python
 .DELETE_ON_ERROR:
 
@@ -31,6 +31,10 @@ endif
 test-python: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
 	$(BIN)/python -m pytest --ignore=tests/e2e
 	$(BIN)/python -m pytest tests/e2e
+
+# Everything that breaks things for minutes: long storms, every mutation on both databases, every fault.
+chaos: $(VENV)/.dev servers
+	STORM_SECONDS=60 $(BIN)/python -m pytest -m "long or not long" tests/protocol tests/chaos
 
 # The tests under each supported pair: Python 3.11 with Django 5.2 and Python 3.13 with Django 6.1.
 # Interpreters come from PATH or pyenv; one that is absent fails the run. The console is tested by `make test`.

@@ -24,11 +24,12 @@ class Database:
     url: str
     path: Path | None = None
 
-    def open(self, *, timeout_seconds: float = 20.0) -> OwnSession:
-        """A connection for one thread."""
+    def open(self, *, timeout_seconds: float = 20.0, name: str = "test") -> OwnSession:
+        """A connection for one thread; PostgreSQL shows its ``name``."""
         if self.path is not None:
             return SqliteSession(str(self.path), timeout_seconds=timeout_seconds)
-        return PostgresSession({"conninfo": self.url}, timeout_seconds=timeout_seconds)
+        params = {"conninfo": self.url, "application_name": name}
+        return PostgresSession(params, timeout_seconds=timeout_seconds)
 
     @contextmanager
     def session(self) -> Iterator[OwnSession]:
