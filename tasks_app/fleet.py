@@ -13,6 +13,7 @@ from tasks_app.access import Access
 from tasks_app.filters import in_state
 from tasks_app.functions import registry
 from tasks_app.models import Task, Worker
+from tasks_app.pauses import paused_queues
 from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
 from tasks_app.states import State
 from tasks_app.wire import QueueDocument, RunningTask, WorkerDocument
@@ -90,7 +91,8 @@ def queues(access: Access) -> list[QueueDocument]:
     for worker in heard_of():
         for queue in worker.queues:
             serving[queue].append(worker)
-    names = {function.queue for function in registry} | serving.keys() | running.keys()
+    paused = paused_queues()
+    names = {function.queue for function in registry} | serving.keys() | running.keys() | paused.keys()
     return [
         {
             "name": name,
@@ -100,6 +102,7 @@ def queues(access: Access) -> list[QueueDocument]:
             "running": running.get(name, 0),
             "workers": len(serving[name]),
             "slots": sum(worker.concurrency for worker in serving[name]),
+            "paused": paused.get(name),
         }
         for name in sorted(names | set(_queues_of(waiting)))
     ]

@@ -36,6 +36,21 @@ class Worker(models.Model):
         return self.node
 
 
+class QueuePause(models.Model):
+    """While it exists, no task of the queue is claimed; what runs goes on."""
+
+    queue = models.TextField(primary_key=True)
+    paused_by = models.TextField(default="", blank=True)
+    paused_at = models.DateTimeField()
+    reason = models.TextField(default="", blank=True)
+
+    class Meta:
+        db_table = "taskdeck_queue_pause"
+
+    def __str__(self) -> str:
+        return self.queue
+
+
 class Task(models.Model):
     """One submitted piece of work."""
 

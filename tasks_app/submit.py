@@ -157,10 +157,8 @@ def _check_options(
 ) -> None:
     faults = []
     listed = function.django_task.get_backend().queues
-    if not queue or len(queue) > MOST_QUEUE_LETTERS or not queue.isprintable():
-        faults.append(("queue", f"must have 1 to {MOST_QUEUE_LETTERS} printable characters"))
-    else:
-        check_text(queue, join_field(field, "queue"))
+    if fault := queue_fault(queue, join_field(field, "queue")):
+        faults.append(("queue", fault))
     if listed and queue not in listed:
         faults.append(("queue", f"must be one of {', '.join(sorted(listed))}"))
     if not -MOST_PRIORITY <= priority <= MOST_PRIORITY:
@@ -169,3 +167,11 @@ def _check_options(
         faults.append(("run_after", "must have a time zone"))
     if faults:
         raise InvalidArguments([FieldError(join_field(field, name), message) for name, message in faults])
+
+
+def queue_fault(queue: str, field: str) -> str | None:
+    """What is wrong with a queue's name. Raises InvalidDocument for characters no database stores."""
+    if not queue or len(queue) > MOST_QUEUE_LETTERS or not queue.isprintable():
+        return f"must have 1 to {MOST_QUEUE_LETTERS} printable characters"
+    check_text(queue, field)
+    return None

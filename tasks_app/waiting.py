@@ -12,6 +12,7 @@ from tasks_app.filters import in_state
 from tasks_app.fleet import serving_nodes
 from tasks_app.functions import registry
 from tasks_app.models import Task
+from tasks_app.pauses import paused_queues
 from tasks_app.selectors import COUNT_CAP, instant, parse_id, visible_tasks
 from tasks_app.states import State
 from tasks_app.wire import WaitingReason
@@ -29,7 +30,7 @@ def reasons(access: Access, task_id: str) -> list[WaitingReason]:
         return [*_unknown_function(task), _not_due(task)]
     if task.state != State.QUEUED:
         return []
-    return [*_unknown_function(task), *_nobody_serves(task), _in_line(task)]
+    return [*_unknown_function(task), *_paused(task), *_nobody_serves(task), _in_line(task)]
 
 
 def _reason(code: str, text: str, **facts: int | str | None) -> WaitingReason:
@@ -56,6 +57,15 @@ def _not_due(task: Task) -> WaitingReason:
         text = f"Attempt {task.failures} of {task.max_attempts} failed; the next one starts after a pause."
         return _reason("retry_pause", text, at=instant(task.run_at))
     return _reason("not_due", "It was submitted to run later.", at=instant(task.run_at))
+
+
+def _paused(task: Task) -> list[WaitingReason]:
+    pause = paused_queues().get(task.queue)
+    if pause is None:
+        return []
+    by = f" by {pause['by']}" if pause["by"] else ""
+    why = f": {pause['reason']}" if pause["reason"] else "."
+    return [_reason("paused", f"The queue {task.queue} was paused{by}{why}")]
 
 
 def _nobody_serves(task: Task) -> list[WaitingReason]:

@@ -135,6 +135,12 @@ class WorkerDocument(TypedDict):
     stopped_at: str | None
 
 
+class PauseDocument(TypedDict):
+    by: str | None
+    at: str
+    reason: str
+
+
 class QueueDocument(TypedDict):
     """``depth`` waiting tasks, counted up to ``cap``; ``workers`` and ``slots`` that serve it now."""
 
@@ -145,6 +151,7 @@ class QueueDocument(TypedDict):
     running: int
     workers: int
     slots: int
+    paused: PauseDocument | None
 
 
 class TaskEvent(TypedDict):

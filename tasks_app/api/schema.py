@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from tasks_app.states import State
-from tasks_app.wire import LogLineDocument, TaskDetail, TaskRow
+from tasks_app.wire import LogLineDocument, PauseDocument, TaskDetail, TaskRow
 
 JSON = "application/json"
 Schema = dict[str, Any]
@@ -56,6 +56,10 @@ class ActedDocument(TypedDict):
 class BulkActedDocument(TypedDict):
     changed: int
     next: str | None
+
+
+class PausedDocument(TypedDict):
+    paused: PauseDocument | None
 
 
 class CountsDocument(TypedDict):
@@ -192,6 +196,14 @@ ACTION: dict[str, Schema] = {
         "additionalProperties": False,
     }
 }
+PAUSE: dict[str, Schema] = {
+    JSON: {
+        "type": "object",
+        "properties": {"reason": {"type": "string", "maxLength": 500}},
+        "additionalProperties": False,
+    }
+}
+PAUSED: dict[Any, Any] = {200: OpenApiResponse(shape(PausedDocument)), **problems(400, 401, 403)}
 NEW_TASK: dict[str, Schema] = {
     JSON: {
         "type": "object",

@@ -56,6 +56,8 @@ urlpatterns = [
     path("api/tokens/<str:token_key>/", tokens.TokenView.as_view()),
     path("api/workers/", workers.WorkerListView.as_view()),
     path("api/queues/", workers.QueueListView.as_view()),
+    path("api/queues/<path:queue>/pause/", workers.QueuePauseView.as_view()),
+    path("api/queues/<path:queue>/resume/", workers.QueueResumeView.as_view()),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
     re_path(r"^(?:api|task)(?:/.*)?$", problems.unknown_path),

@@ -6,9 +6,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks_app import fleet
+from tasks_app import fleet, pauses
 from tasks_app.api.permissions import TaskdeckView
-from tasks_app.api.schema import listing, problems
+from tasks_app.api.schema import PAUSE, PAUSED, listing, problems
+from tasks_app.errors import FieldError, InvalidArguments
 from tasks_app.wire import QueueDocument, WorkerDocument
 
 
@@ -32,3 +33,24 @@ class QueueListView(TaskdeckView):
     def get(self, request: Request) -> Response:
         """By name: how many wait and since when, how many run, and who serves it."""
         return Response({"results": fleet.queues(self.access), "next": None})
+
+
+class QueuePauseView(TaskdeckView):
+    @extend_schema(operation_id="pause", request=PAUSE, responses=PAUSED, tags=["workers"])
+    def post(self, request: Request, queue: str) -> Response:
+        """Start nothing of this queue from the next claim on; what runs goes on."""
+        access = self.access
+        access.require("operate")
+        reason = self.body(request, known=frozenset({"reason"})).get("reason") or ""
+        if not isinstance(reason, str):
+            raise InvalidArguments([FieldError("reason", "must be a string")])
+        pauses.pause(access=access, queue=queue, reason=reason, by=request.user.get_username())
+        return Response({"paused": pauses.paused_queues().get(queue)})
+
+
+class QueueResumeView(TaskdeckView):
+    @extend_schema(operation_id="resume", request=None, responses=PAUSED, tags=["workers"])
+    def post(self, request: Request, queue: str) -> Response:
+        """Let this queue's tasks be claimed again."""
+        pauses.resume(access=self.access, queue=queue)
+        return Response({"paused": None})

@@ -27,7 +27,8 @@ UPDATE taskdeck_task t SET state = 'running', attempt = t.attempt + 1, worker_id
        last_worker = %(node)s, started_at = now(), revision = t.revision + 1
   FROM picked WHERE t.id = picked.id AND t.state || '' = 'queued'
 """
-_WAITING = "taskdeck_task t WHERE t.state = 'queued' AND t.queue = %(queue)s"
+_OPEN = "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p WHERE p.queue = {})"
+_WAITING = f"taskdeck_task t WHERE t.state = 'queued' AND t.queue = %(queue)s AND {_OPEN.format('%(queue)s')}"
 _KNOWN = "t.function = ANY(%(functions)s::text[])"
 CLAIM_NEXT = f"""
 WITH {_ME},
@@ -58,7 +59,8 @@ CLAIM_IDS = f"""
 WITH {_ME},
 picked AS MATERIALIZED (
   SELECT t.id FROM taskdeck_task t
-   WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state || '' = 'queued' AND {_KNOWN} AND EXISTS (SELECT 1 FROM me)
+   WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state || '' = 'queued' AND {_KNOWN} AND {_OPEN.format("t.queue")}
+     AND EXISTS (SELECT 1 FROM me)
    ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
 {_CLAIM_SET}
 {_CLAIMED}

@@ -22,7 +22,11 @@ UPDATE taskdeck_task SET state = 'running', attempt = attempt + 1, worker_id = %
        started_at = %(now)s, revision = revision + 1
 """
 _ALIVE = "EXISTS (SELECT 1 FROM taskdeck_worker WHERE id = %(worker)s AND state = 'alive')"
-_WAITING = "taskdeck_task INDEXED BY task_waiting WHERE state = 'queued' AND queue = %(queue)s"
+_OPEN = "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p WHERE p.queue = {})"
+_WAITING = (
+    "taskdeck_task INDEXED BY task_waiting WHERE state = 'queued' AND queue = %(queue)s"
+    f" AND {_OPEN.format('%(queue)s')}"
+)
 _KNOWN = "function IN (SELECT value FROM json_each(%(functions)s))"
 CLAIM_NEXT = f"""{_CLAIM_SET}
  WHERE id IN (SELECT id FROM {_WAITING} AND {_KNOWN} ORDER BY priority DESC, id LIMIT %(limit)s)
@@ -43,7 +47,7 @@ WITH RECURSIVE level(priority) AS (
 """
 CLAIM_IDS = f"""{_CLAIM_SET}
  WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state || '' = 'queued'
-   AND {_KNOWN} AND {_ALIVE}
+   AND {_KNOWN} AND {_OPEN.format("taskdeck_task.queue")} AND {_ALIVE}
 {_CLAIMED}
 """
 

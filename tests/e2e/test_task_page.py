@@ -62,6 +62,24 @@ def test_a_task_that_nobody_serves_says_why_it_waits(console: Page, machine: Up)
     expect(reason).to_be_hidden()
 
 
+def test_a_paused_queue_holds_its_tasks_and_says_why(console: Page, machine: Up) -> None:
+    console.goto("/console/queues")
+    console.get_by_role("button", name="Pause default").click(timeout=LIVE)
+    dialog = console.get_by_role("dialog", name="Pause the queue default?")
+    dialog.get_by_label("Reason").fill("moving house")
+    dialog.get_by_role("button", name="Pause it").click()
+    row = console.get_by_role("row").filter(has_text="moving house")
+    expect(row).to_contain_text("Paused", timeout=LIVE)
+    task_id = submit(machine, "fibonacci", {"number": 3})
+    console.goto(f"/console/tasks/{task_id}")
+    reason = console.get_by_role("alert").filter(has_text="Why is it not running yet?")
+    expect(reason).to_contain_text("The queue default was paused: moving house", timeout=LIVE)
+    console.goto("/console/queues")
+    console.get_by_role("button", name="Resume default").click(timeout=LIVE)
+    console.goto(f"/console/tasks/{task_id}")
+    expect(console.get_by_test_id("result")).to_have_text("2", timeout=LIVE)
+
+
 def test_a_cancelled_run_shows_the_steps_to_its_end(console: Page, machine: Up) -> None:
     task_id = submit(machine, "fibonacci", {"number": 40})
     console.goto(f"/console/tasks/{task_id}")

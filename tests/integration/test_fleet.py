@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from tasks_app.models import Task, Worker
-from tests.support.api import Level
+from tests.support.api import Level, fields_of, post
 
 NOW = datetime.now(UTC)
 
@@ -55,6 +55,7 @@ def test_a_queue_tells_its_depth_its_oldest_and_who_serves_it(api: Client) -> No
         "running": 0,
         "workers": 2,
         "slots": 6,
+        "paused": None,
     }
     assert (queue(api, "slow")["running"], queue(api, "slow")["workers"]) == (1, 1)
 
@@ -128,3 +129,36 @@ def test_the_lists_are_for_those_who_may_view_and_show_own_tasks_only(api: Clien
     assert api.get(f"/api/tasks/{other.pk}/waiting/").status_code == 404
     shown = api.get("/api/workers/").json()["results"][0]
     assert (shown["running"], [row["id"] for row in shown["running_tasks"]]) == (2, [str(mine.pk)])
+
+
+def test_a_pause_tells_who_when_and_why_and_ends(api: Client, anonymous: Level) -> None:
+    waiting = task()
+    answer = post(api, "/api/queues/default/pause/", {"reason": "moving house"})
+    assert (answer.status_code, answer.json()["paused"]["reason"]) == (200, "moving house")
+    assert queue(api, "default")["paused"]["by"] is None
+    assert why(api, waiting) == ["paused", "no_worker", "next"]
+    assert post(api, "/api/queues/default/resume/").json() == {"paused": None}
+    assert queue(api, "default")["paused"] is None
+    anonymous("submit")
+    assert post(api, "/api/queues/default/pause/", {}).status_code == 401
+    assert post(api, "/api/queues/default/resume/").status_code == 401
+    anonymous("none")
+    user = User.objects.create_user("olga", password="x")
+    user.user_permissions.add(Permission.objects.get(codename="operate_taskdeck"))
+    api.force_login(user)
+    assert post(api, "/api/queues/with/slash/pause/", {}).json()["paused"]["by"] == "olga"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("default", {"reason": 7}, "reason"),
+        ("default", {"reason": "a" * 501}, "reason"),
+        ("default", {"until": "noon"}, "until"),
+        ("a" * 101, {}, "queue"),
+    ],
+)
+def test_a_bad_pause_is_named(api: Client, path: str, body: dict[str, Any], field: str) -> None:
+    response = post(api, f"/api/queues/{path}/pause/", body)
+    assert response.status_code == 400
+    assert fields_of(response) == [field]

@@ -93,6 +93,9 @@ async function request<T>(method: string, path: string, options: Options = {}): 
 
 const taskPath = (id: string) => `/api/tasks/${encodeURIComponent(id)}/`;
 
+/** A slash in a name is a slash in the path. */
+const queuePath = (queue: string) => `/api/queues/${queue.split("/").map(encodeURIComponent).join("/")}/`;
+
 export const api = {
   session: (signal?: AbortSignal) => request<Session>("GET", "/api/session/", { signal }),
   logIn: (credentials: { username: string; password: string }) =>
@@ -106,6 +109,9 @@ export const api = {
     (await request<{ results: WaitingReason[] }>("GET", `${taskPath(id)}waiting/`, { signal })).results,
   workers: async (signal?: AbortSignal) =>
     (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
+  pause: (queue: string, reason: string) =>
+    request<unknown>("POST", `${queuePath(queue)}pause/`, { body: { reason } }),
+  resume: (queue: string) => request<unknown>("POST", `${queuePath(queue)}resume/`),
   queues: async (signal?: AbortSignal) =>
     (await request<{ results: Queue[] }>("GET", "/api/queues/", { signal })).results,
   counts: (filter: TaskFilter, newerThan: string | null = null, signal?: AbortSignal) =>

@@ -1,5 +1,5 @@
 import { Anchor, Paper, Skeleton, Stack, Title } from "@mantine/core";
-import { IconAlertTriangleFilled } from "@tabler/icons-react";
+import { IconAlertTriangleFilled, IconPlayerPauseFilled } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { queuesQuery } from "../api/queries";
@@ -9,6 +9,7 @@ import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
 import { TimeAgo } from "../components/time";
 import classes from "../fleet/fleet.module.css";
+import { QueuePause } from "../fleet/queue-pause";
 
 const exact = Intl.NumberFormat("en");
 
@@ -18,7 +19,18 @@ export const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">)
 
 const depthText = ({ depth, cap }: Queue) => (depth >= cap ? `${exact.format(cap)}+` : exact.format(depth));
 
+function Paused({ paused }: { paused: NonNullable<Queue["paused"]> }) {
+  return (
+    <span className={classes.warn}>
+      <IconPlayerPauseFilled size={13} aria-hidden /> Paused <TimeAgo at={paused.at} />
+      {paused.by && ` by ${paused.by}`}
+      {paused.reason && `: ${paused.reason}`}
+    </span>
+  );
+}
+
 function Serving({ queue }: { queue: Queue }) {
+  if (queue.paused) return <Paused paused={queue.paused} />;
   if (isStranded(queue))
     return (
       <span className={classes.warn}>
@@ -51,6 +63,9 @@ function Row({ queue }: { queue: Queue }) {
       <td>
         <Serving queue={queue} />
       </td>
+      <td style={{ width: 110, textAlign: "right" }}>
+        <QueuePause queue={queue} />
+      </td>
     </tr>
   );
 }
@@ -76,10 +91,11 @@ export default function QueuesPage() {
         <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
           <DataTable
             label="Queues"
-            minWidth={560}
+            minWidth={680}
             head={
               <tr>
                 <Headings titles={["Queue", "Waiting", "Oldest submitted", "Running", "Served by"]} />
+                <td />
               </tr>
             }
           >
