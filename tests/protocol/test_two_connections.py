@@ -1,0 +1,256 @@
+"""Races on PostgreSQL with two connections, the first uncommitted while the second one acts.
+
+On SQLite every transaction excludes every other writer, so these orders cannot come about there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from tasks_app import transitions
+from tasks_app.database import OwnSession, Session
+from tasks_app.errors import StatementConflict
+from tasks_app.transitions import DIALECTS, Outcome
+from tests.protocol.actors import claim, claim_ids, make_task, make_worker, row
+from tests.support import history
+from tests.support.databases import Database
+from tests.support.judge import judge
+from tests.support.processes import wait_until
+
+T = TypeVar("T")
+SECOND = "the second connection"
+
+
+@pytest.fixture
+def first(postgres: Database) -> Iterator[OwnSession]:
+    with postgres.session() as session:
+        yield session
+        assert judge(history.read(session)) == []
+
+
+class Second:
+    """Runs a statement on a connection of its own, in a thread."""
+
+    def __init__(self, database: Database, act: Callable[[Session], Any]) -> None:
+        self._database, self._act = database, act
+        self._answer: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        session = self._database.open(name=SECOND)
+        try:
+            self._answer = self._act(session)
+        except BaseException as error:
+            self._error = error
+        finally:
+            session.close()
+
+    def wait_until_it_waits(self) -> None:
+        """For a lock that the first connection holds."""
+        sql = "SELECT 1 FROM pg_stat_activity WHERE application_name = %(name)s AND wait_event_type = 'Lock'"
+        with self._database.session() as session:
+            wait_until(
+                lambda: session.rows(sql, {"name": SECOND}), seconds=15, what="the second statement waits"
+            )
+
+    def answer(self) -> Any:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        if self._error:
+            raise self._error
+        return self._answer
+
+
+@contextlib.contextmanager
+def without_skipping(*statements: str) -> Iterator[None]:
+    """The statements wait for locked rows, so that they must judge them again afterwards."""
+    dialect = DIALECTS["postgresql"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in statements:
+            text = getattr(dialect, name)
+            assert " SKIP LOCKED" in text
+            patch.setattr(dialect, name, text.replace(" SKIP LOCKED", ""))
+        yield
+
+
+def test_a_reap_waits_for_a_claim_in_flight_and_requeues_what_it_took(
+    postgres: Database, first: OwnSession
+) -> None:
+    worker_id, task_id = make_worker(first), make_task(first)
+    with first.transaction():
+        assert len(claim(first, worker_id)) == 1
+        second = Second(postgres, lambda session: transitions.reap(session, lost_id=worker_id, seen=0))
+        second.wait_until_it_waits()
+    assert [changed.id for changed in second.answer()] == [task_id]
+    assert row(first, task_id)["state"] == "queued"
+
+
+def test_a_claim_waits_for_a_reap_and_gets_nothing(postgres: Database, first: OwnSession) -> None:
+    worker_id, task_id = make_worker(first), make_task(first)
+    with first.transaction():
+        assert transitions.reap(first, lost_id=worker_id, seen=0) == []
+        second = Second(postgres, lambda session: claim_ids(session, worker_id, [task_id]))
+        second.wait_until_it_waits()
+    assert second.answer() == []
+    assert row(first, task_id)["state"] == "queued"
+
+
+def test_a_reap_waits_for_a_renewal_and_misses(postgres: Database, first: OwnSession) -> None:
+    worker_id = make_worker(first)
+    with first.transaction():
+        assert transitions.heartbeat(first, worker_id=worker_id, claims_by_message=0, claims_direct=0)
+        second = Second(postgres, lambda session: transitions.reap(session, lost_id=worker_id, seen=0))
+        second.wait_until_it_waits()
+    assert second.answer() is None
+
+
+def test_an_open_claim_does_not_hold_up_its_workers_heartbeat(postgres: Database, first: OwnSession) -> None:
+    worker_id = make_worker(first)
+    make_task(first)
+    with first.transaction():
+        claim(first, worker_id)
+        second = Second(
+            postgres,
+            lambda session: transitions.heartbeat(
+                session, worker_id=worker_id, claims_by_message=0, claims_direct=0
+            ),
+        )
+        assert second.answer() is True
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_sweep_never_takes_a_row_that_was_claimed_meanwhile(
+    postgres: Database, first: OwnSession, skips: bool
+) -> None:
+    gone, owner, task_id = make_worker(first), make_worker(first), make_task(first)
+    claim(first, gone)
+    with first.transaction():
+        transitions.reap(first, lost_id=gone, seen=None)
+        assert len(claim(first, owner)) == 1
+    assert row(first, task_id)["attempt"] == 2
+    stray = make_task(first)
+    claim_ids(first, (stray_owner := make_worker(first)), [stray])
+    first.rows("DELETE FROM taskdeck_worker WHERE id = %(id)s::uuid", {"id": stray_owner})
+    with contextlib.nullcontext() if skips else without_skipping("SWEEP"):
+        with first.transaction():
+            transitions.sweep(first)
+            claim_ids(first, owner, [stray])
+            second = Second(postgres, transitions.sweep)
+            if not skips:
+                second.wait_until_it_waits()
+            else:
+                assert second.answer() == []
+        assert second.answer() == []
+    found = row(first, stray)
+    assert (found["state"], found["attempt"], str(found["worker_id"])) == ("running", 2, owner)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_promotion_never_revives_a_cancelled_row(
+    postgres: Database, first: OwnSession, skips: bool
+) -> None:
+    task_id = make_task(first, delay_seconds=-5)
+    with contextlib.nullcontext() if skips else without_skipping("PROMOTE_DUE"):
+        with first.transaction():
+            transitions.cancel(first, ids=[task_id])
+            second = Second(postgres, transitions.promote_due)
+            if not skips:
+                second.wait_until_it_waits()
+            else:
+                assert second.answer() == []
+        assert second.answer() == []
+    assert row(first, task_id)["state"] == "cancelled"
+
+
+def test_two_promotions_of_one_row_are_one(postgres: Database, first: OwnSession) -> None:
+    task_id = make_task(first, delay_seconds=-5)
+    with without_skipping("PROMOTE_DUE"):
+        with first.transaction():
+            assert len(transitions.promote_due(first)) == 1
+            second = Second(postgres, transitions.promote_due)
+            second.wait_until_it_waits()
+        assert second.answer() == []
+    assert row(first, task_id)["revision"] == 2
+
+
+def test_a_cancel_after_a_claim_in_flight_flags_the_running_row(
+    postgres: Database, first: OwnSession
+) -> None:
+    worker_id, task_id = make_worker(first), make_task(first)
+    with first.transaction():
+        claim(first, worker_id)
+        second = Second(postgres, lambda session: transitions.cancel(session, ids=[task_id]))
+        second.wait_until_it_waits()
+    assert [changed.state.value for changed in second.answer()] == ["running"]
+    assert transitions.held(first, worker_id=worker_id) == {(task_id, 1): True}
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_claim_after_a_cancel_in_flight_gets_nothing(
+    postgres: Database, first: OwnSession, skips: bool
+) -> None:
+    worker_id, task_id = make_worker(first), make_task(first)
+    with contextlib.nullcontext() if skips else without_skipping("CLAIM_IDS"):
+        with first.transaction():
+            transitions.cancel(first, ids=[task_id])
+            second = Second(postgres, lambda session: claim_ids(session, worker_id, [task_id]))
+            if not skips:
+                second.wait_until_it_waits()
+            else:
+                assert second.answer() == []
+        assert second.answer() == []
+    assert row(first, task_id)["state"] == "cancelled"
+
+
+def test_a_cancel_after_a_requeue_in_flight_cancels_the_waiting_row(
+    postgres: Database, first: OwnSession
+) -> None:
+    worker_id, task_id = make_worker(first), make_task(first)
+    claim(first, worker_id)
+    with first.transaction():
+        transitions.reap(first, lost_id=worker_id, seen=0)
+        second = Second(postgres, lambda session: transitions.cancel(session, ids=[task_id]))
+        second.wait_until_it_waits()
+    assert [changed.state.value for changed in second.answer()] == ["cancelled"]
+
+
+def test_a_row_whose_claim_was_rolled_back_still_waits(postgres: Database, first: OwnSession) -> None:
+    """The other worker got nothing and acked its message: only the direct claim finds it now."""
+    one, other, task_id = make_worker(first), make_worker(first), make_task(first)
+    with contextlib.suppress(StatementConflict), first.transaction():
+        claim_ids(first, one, [task_id])
+        assert Second(postgres, lambda session: claim_ids(session, other, [task_id])).answer() == []
+        raise StatementConflict("rolled back")
+    assert row(first, task_id)["state"] == "queued"
+    assert [claimed.id for claimed in claim(first, other)] == [task_id]
+
+
+def test_batches_in_opposite_order_end_each_row_once(postgres: Database, first: OwnSession) -> None:
+    """A finish locks as it comes, the rest in the order of ids: a deadlock rolls back and is begun again."""
+    worker_id = make_worker(first)
+    ids = [make_task(first) for _ in range(200)]
+    claim(first, worker_id, limit=len(ids))
+    keys = [(task_id, 1) for task_id in ids]
+
+    def again(act: Callable[[], list[Any]]) -> list[Any]:
+        while True:
+            try:
+                return act()
+            except StatementConflict:
+                continue
+
+    def release(session: Session) -> list[Any]:
+        return again(lambda: transitions.release_lost(session, worker_id=worker_id, held=keys))
+
+    second = Second(postgres, release)
+    outcomes = [Outcome(id=task_id, attempt=1, kind="succeeded", result="1") for task_id in reversed(ids)]
+    finished = again(lambda: transitions.finish(first, worker_id=worker_id, outcomes=outcomes))
+    released = second.answer()
+    assert sorted(changed.id for changed in [*finished, *released]) == sorted(ids)
