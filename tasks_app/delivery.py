@@ -53,6 +53,14 @@ class DeliveryThread:
         """Tell watchers; with ``waiting``, also hand that task over to the workers."""
         self.announce_all([Notice(event=event, waiting=waiting, is_urgent=is_urgent)])
 
+    def flush(self, seconds: float) -> None:
+        """Before a process ends: wait until what was announced has left, ``seconds`` at most."""
+        loop, news = self._started()
+        try:
+            asyncio.run_coroutine_threadsafe(news.send_all(seconds), loop).result(seconds)
+        except TimeoutError:
+            return  # the workers find the task in the table
+
     def broker_answers(self) -> bool | None:
         """Whether messages flow; None when no broker is configured. Waits ANSWER_SECONDS at most."""
         loop, news = self._started()
