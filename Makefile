@@ -9,7 +9,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run prove chaos test test-matrix check bench bench-first bench-quick openapi venv console browser servers
+.PHONY: run prove chaos test test-matrix check bench bench-first bench-quick openapi screenshots venv console browser servers
 .PHONY: test-frontend test-python
 .DELETE_ON_ERROR:
 
@@ -81,6 +81,10 @@ bench-quick: .venv-bench/.installed servers
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/base.txt -r requirements/bench.txt
 	@touch $@
+
+# Every page in docs/images, in both schemes, wide and on a phone.
+screenshots: $(VENV)/.dev $(CONSOLE_TARGET) browser
+	$(BIN)/python -m tests.support.screenshots
 
 venv: $(VENV)/.dev
 

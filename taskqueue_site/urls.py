@@ -11,7 +11,7 @@ from tasks_app.console import console
 urlpatterns = [
     path("", RedirectView.as_view(url="/console/")),
     path("console", RedirectView.as_view(url="/console/")),
-    path("console/", console),
+    path("console/", console, name="console"),
     path("console/<path:page>", console),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

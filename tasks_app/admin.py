@@ -7,8 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 
 from tasks_app.access import access_of
+from tasks_app.bulk import Act, act_on_ids
 from tasks_app.documents import dump_json
 from tasks_app.functions import registry
 from tasks_app.models import Task, TaskAttempt, Worker
@@ -56,6 +59,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         "id",
+        "in_console",
         "function",
         "state",
         "queue",
@@ -74,7 +78,39 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     inlines = (AttemptInline,)
     exclude = ("arguments",)
-    readonly_fields = ("masked_arguments",)
+    readonly_fields = ("in_console", "masked_arguments")
+    actions = ("cancel_tasks", "retry_tasks")
+
+    @admin.display(description="console")
+    def in_console(self, task: Task) -> str:
+        """Where the task is watched live; a site may have mounted no console."""
+        try:
+            return format_html('<a href="{}tasks/{}">watch</a>', reverse("console"), task.pk)
+        except NoReverseMatch:
+            return ""
+
+    @admin.action(description="Cancel selected tasks", permissions=["cancel"])
+    def cancel_tasks(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+        self._act(request, queryset, "cancel")
+
+    @admin.action(description="Retry selected tasks", permissions=["retry"])
+    def retry_tasks(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+        self._act(request, queryset, "retry")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return access_of(request.user).cancel
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return access_of(request.user).retry
+
+    def _act(self, request: HttpRequest, queryset: QuerySet[Task], act: Act) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        acted = act_on_ids(access=access_of(request.user), act=act, ids=chosen)
+        done = "cancelled or asked to stop" if act == "cancel" else "sent back to their queues"
+        text = f"{acted.changed} of {len(chosen)} tasks {done}."
+        if acted.changed < len(chosen):
+            text += " The state of the others does not allow it."
+        self.message_user(request, text)
 
     @admin.display(description="arguments")
     def masked_arguments(self, task: Task) -> str:
