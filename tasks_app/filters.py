@@ -12,7 +12,7 @@ from django.db.models import QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
-from tasks_app.errors import FieldError, InvalidArguments
+from tasks_app.errors import FieldError, InvalidArguments, UnknownFunction
 from tasks_app.functions import registry
 from tasks_app.models import Task
 from tasks_app.sealing import SECRET_KEY
@@ -39,6 +39,11 @@ class TaskFilter:
         """Raises InvalidArguments."""
         if unknown := [state for state in self.states if state not in set(State)]:
             raise InvalidArguments([FieldError("state", f"{unknown[0]!r} is not a state")])
+        for slug in self.functions:
+            try:
+                registry.by_slug(slug)
+            except UnknownFunction as error:
+                raise InvalidArguments([FieldError("function", str(error))]) from None
 
     @property
     def is_plain(self) -> bool:

@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks_app.api.permissions import TaskdeckView, query_integer
-from tasks_app.api.schema import LOGS, TEXT
+from tasks_app.api.schema import LOGS, TEXT, integer
 from tasks_app.log_store import log_page
 from tasks_app.selectors import parse_id
 
 MOST_LINES = 1000
 MOST_NUMBER = 10**9 - 1
-ATTEMPT = OpenApiParameter("attempt", int, description="the newest if absent")
+ATTEMPT = OpenApiParameter("attempt", integer(0, MOST_NUMBER), description="the newest if absent")
 
 
 class TaskLogsView(TaskdeckView):
@@ -22,8 +22,8 @@ class TaskLogsView(TaskdeckView):
         operation_id="task_logs",
         parameters=[
             ATTEMPT,
-            OpenApiParameter("after", int, description="number of the last line known, or `next`"),
-            OpenApiParameter("limit", int, description=f"1 to {MOST_LINES}, 500 if absent"),
+            OpenApiParameter("after", integer(0, MOST_NUMBER), description="the last line known"),
+            OpenApiParameter("limit", integer(1, MOST_LINES), description="500 if absent"),
         ],
         responses=LOGS,
         tags=["tasks"],

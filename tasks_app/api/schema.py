@@ -136,6 +136,10 @@ def _without_nullable(node: Any) -> Any:
     return {"oneOf": [plain, {"type": "null"}]}
 
 
+def integer(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
 def listing(hint: Any, **more: Schema) -> Schema:
     return {
         "type": "object",
@@ -208,9 +212,9 @@ NEW_TASK: dict[str, Schema] = {
     JSON: {
         "type": "object",
         "properties": {
-            "function": {"type": "string"},
+            "function": {"type": "string", "minLength": 1},
             "arguments": {"type": "object", "additionalProperties": {}},
-            "queue": {"type": "string"},
+            "queue": {"type": "string", "minLength": 1, "maxLength": 100},
             "priority": {"type": "integer", "minimum": -100, "maximum": 100},
             "run_after": {"type": "string", "format": "date-time"},
         },
@@ -232,7 +236,7 @@ BULK: dict[str, Schema] = {
 }
 EDITED: dict[str, Schema] = {
     JSON: {
-        "type": "object",
+        "type": ["object", "null"],
         "properties": {"arguments": {"type": ["object", "null"], "additionalProperties": {}}},
         "additionalProperties": False,
     }
@@ -263,7 +267,7 @@ TASK_FILTERS = [
 ]
 TASK_PAGE = [
     OpenApiParameter("cursor", str, description="`next` of the page before"),
-    OpenApiParameter("limit", int, description="1 to 200, 50 if absent"),
+    OpenApiParameter("limit", integer(1, 200), description="50 if absent"),
 ]
 BYTES: dict[Any, Any] = {(200, "application/octet-stream"): OpenApiTypes.BINARY, **problems(401, 403, 404)}
 LOGS: dict[Any, Any] = {200: OpenApiResponse(shape(LogsDocument)), **problems(400, 401, 403, 404)}

@@ -851,7 +851,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** Number */
@@ -1281,7 +1281,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** Text */
@@ -1691,7 +1691,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     username: string;
@@ -1787,7 +1787,7 @@ export interface operations {
                 /** @description `next` of the page before */
                 cursor?: string;
                 function?: string[];
-                /** @description 1 to 200, 50 if absent */
+                /** @description 50 if absent */
                 limit?: number;
                 /** @description submitted after the task with this id */
                 newer_than?: string;
@@ -1919,7 +1919,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     function: string;
@@ -2298,7 +2298,7 @@ export interface operations {
                 after?: number;
                 /** @description the newest if absent */
                 attempt?: number;
-                /** @description 1 to 1000, 500 if absent */
+                /** @description 500 if absent */
                 limit?: number;
             };
             header?: never;
@@ -2586,7 +2586,7 @@ export interface operations {
                     arguments?: {
                         [key: string]: unknown;
                     } | null;
-                };
+                } | null;
             };
         };
         responses: {
@@ -2784,7 +2784,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** @enum {unknown} */
@@ -2875,7 +2875,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     tasks: {
@@ -3359,7 +3359,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     number: number;
