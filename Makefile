@@ -9,7 +9,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run prove chaos test test-matrix check bench bench-first bench-quick openapi screenshots venv console browser servers
+.PHONY: run prove chaos model test test-matrix check bench bench-first bench-quick openapi screenshots venv console browser servers
 .PHONY: test-frontend test-python
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,11 @@ test-python: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
 # Everything that breaks things for minutes: long storms, every mutation on both databases, every fault.
 chaos: $(VENV)/.dev servers
 	STORM_SECONDS=60 $(BIN)/python -m pytest -m "long or not long" tests/protocol tests/chaos
+
+# The exhaustive model of the hand-over: all rules on, then each one removed (needs g++, about a minute).
+model:
+	@command -v g++ >/dev/null || { echo "make model needs g++." >&2; exit 1; }
+	@$(PYTHON) docs/explanation/protocol/run.py
 
 # The tests under each supported pair: Python 3.11 with Django 5.2 and Python 3.13 with Django 6.1.
 # Interpreters come from PATH or pyenv; one that is absent fails the run. The console is tested by `make test`.
