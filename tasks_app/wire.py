@@ -154,6 +154,31 @@ class QueueDocument(TypedDict):
     paused: PauseDocument | None
 
 
+class FailureGroup(TypedDict):
+    """Failures of one function with one class of error; ``last_id`` is the newest of them."""
+
+    function: str
+    error_class: str
+    count: int
+    last_at: str
+    last_id: str
+
+
+class OverviewDocument(TypedDict):
+    """``waiting`` and ``running`` are counted up to ``cap``; ``stranded`` queues have tasks and no worker."""
+
+    workers: int
+    slots: int
+    running: int
+    waiting: int
+    oldest_at: str | None
+    cap: int
+    stranded: list[str]
+    failed_last_hour: int
+    failed_cap: int
+    failures: list[FailureGroup]
+
+
 class TaskEvent(TypedDict):
     """One notice: what is absent did not change. A reader ignores a revision it already has."""
 

@@ -31,6 +31,11 @@ const task = createRoute({
   path: "/tasks/$id",
   component: lazyRouteComponent(() => import("./pages/task")),
 });
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/overview",
+  component: lazyRouteComponent(() => import("./pages/overview")),
+});
 const workers = createRoute({
   getParentRoute: () => root,
   path: "/workers",
@@ -59,7 +64,7 @@ const login = createRoute({
 
 export const BASE = "/console";
 export const router = createRouter({
-  routeTree: root.addChildren([index, tasks, task, workers, queues, create, login]),
+  routeTree: root.addChildren([index, overview, tasks, task, workers, queues, create, login]),
   basepath: BASE,
   defaultErrorComponent: ErrorPage,
   defaultPreload: "intent",

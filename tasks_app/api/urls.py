@@ -54,6 +54,7 @@ urlpatterns = [
     path("api/session/", session.SessionView.as_view()),
     path("api/tokens/", tokens.TokenListView.as_view()),
     path("api/tokens/<str:token_key>/", tokens.TokenView.as_view()),
+    path("api/overview/", workers.OverviewView.as_view()),
     path("api/workers/", workers.WorkerListView.as_view()),
     path("api/queues/", workers.QueueListView.as_view()),
     path("api/queues/<path:queue>/pause/", workers.QueuePauseView.as_view()),

@@ -1,4 +1,4 @@
-"""The worker nodes, and the queues they serve."""
+"""How things stand: the overview, the worker nodes, and the queues they serve."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks_app import fleet, pauses
+from tasks_app import fleet, overview, pauses
 from tasks_app.api.permissions import TaskdeckView
-from tasks_app.api.schema import PAUSE, PAUSED, listing, problems
+from tasks_app.api.schema import PAUSE, PAUSED, listing, problems, shape
 from tasks_app.errors import FieldError, InvalidArguments
-from tasks_app.wire import QueueDocument, WorkerDocument
+from tasks_app.wire import OverviewDocument, QueueDocument, WorkerDocument
+
+
+class OverviewView(TaskdeckView):
+    @extend_schema(
+        operation_id="overview",
+        responses={200: shape(OverviewDocument), **problems(401, 403)},
+        tags=["workers"],
+    )
+    def get(self, request: Request) -> Response:
+        """Workers, slots, what waits and since when, and the last hour's failures by kind."""
+        return Response(overview.overview(self.access))
 
 
 class WorkerListView(TaskdeckView):

@@ -73,7 +73,15 @@ def test_a_picture_is_shown_as_a_picture(console: Page, machine: Up) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "path", ["/console/new", "/console/tasks", "/console/workers", "/console/queues", "/console/login"]
+    "path",
+    [
+        "/console/overview",
+        "/console/new",
+        "/console/tasks",
+        "/console/workers",
+        "/console/queues",
+        "/console/login",
+    ],
 )
 def test_axe_finds_nothing(console: Page, scheme: str, path: str) -> None:
     console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -83,7 +91,9 @@ def test_axe_finds_nothing(console: Page, scheme: str, path: str) -> None:
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.mark.parametrize("path", ["/console/new", "/console/tasks", "/console/workers", "/console/queues"])
+@pytest.mark.parametrize(
+    "path", ["/console/overview", "/console/new", "/console/tasks", "/console/workers", "/console/queues"]
+)
 def test_a_phone_needs_no_sideways_scroll(console: Page, path: str) -> None:
     console.set_viewport_size({"width": 390, "height": 800})
     console.goto(path)

@@ -55,6 +55,7 @@ def too_large(machine: Up) -> str:
 
 def pages_of(shown: dict[str, str]) -> dict[str, str]:
     return {
+        "overview": "/console/overview",
         "new-task": "/console/new",
         "tasks": "/console/tasks",
         "workers": "/console/workers",

@@ -5,6 +5,7 @@ import type {
   Acted,
   Counts,
   FieldError,
+  Overview,
   Queue,
   Session,
   State,
@@ -107,6 +108,7 @@ export const api = {
     request<TaskPage>("GET", `/api/tasks/${queryOf(filter, { cursor })}`, { signal }),
   waiting: async (id: string, signal?: AbortSignal) =>
     (await request<{ results: WaitingReason[] }>("GET", `${taskPath(id)}waiting/`, { signal })).results,
+  overview: (signal?: AbortSignal) => request<Overview>("GET", "/api/overview/", { signal }),
   workers: async (signal?: AbortSignal) =>
     (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
   pause: (queue: string, reason: string) =>

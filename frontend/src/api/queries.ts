@@ -72,6 +72,12 @@ export const waitingQuery = (id: string, revision: number) =>
     refetchInterval: refetchMs,
   });
 
+export const overviewQuery = queryOptions({
+  queryKey: ["overview"],
+  queryFn: ({ signal }) => api.overview(signal),
+  refetchInterval: refetchMs,
+});
+
 export const workersQuery = queryOptions({
   queryKey: ["workers"],
   queryFn: ({ signal }) => api.workers(signal),

@@ -25,6 +25,7 @@ export type Attempt = TaskDetail["attempts"][number];
 export type StopStep = TaskDetail["steps"][number];
 export type WaitingReason = Answer<"/api/tasks/{task_id}/waiting/", "get", 200>["results"][number];
 export type Worker = Answer<"/api/workers/", "get", 200>["results"][number];
+export type Overview = Answer<"/api/overview/", "get", 200>;
 export type Queue = Answer<"/api/queues/", "get", 200>["results"][number];
 export type Counts = Answer<"/api/tasks/counts/", "get", 200>;
 export type TaskFunction = Answer<"/api/functions/", "get", 200>["results"][number];

@@ -16,6 +16,7 @@ export function GlobalKeys() {
   const navigate = useNavigate();
   useShortcuts({
     help: () => setOpen("help"),
+    overview: () => void navigate({ to: "/overview" }),
     workers: () => void navigate({ to: "/workers" }),
     queues: () => void navigate({ to: "/queues" }),
     tasks: () => void navigate({ to: "/tasks" }),

@@ -1,6 +1,12 @@
 import { AppShell, Burger, Group, NavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconListDetails, IconPlayerPlay, IconServer2, IconStack2 } from "@tabler/icons-react";
+import {
+  IconLayoutDashboard,
+  IconListDetails,
+  IconPlayerPlay,
+  IconServer2,
+  IconStack2,
+} from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -14,6 +20,7 @@ import classes from "./shell.module.css";
 import { ThemeButton } from "./theme-button";
 
 const NAV = [
+  { to: "/overview", label: "Overview", icon: IconLayoutDashboard },
   { to: "/tasks", label: "Tasks", icon: IconListDetails },
   { to: "/new", label: "New task", icon: IconPlayerPlay },
   { to: "/workers", label: "Workers", icon: IconServer2 },

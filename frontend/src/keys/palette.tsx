@@ -14,6 +14,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState("");
   useEffect(() => spotlight.open(), []);
   const actions: SpotlightActionData[] = [
+    { id: "overview", label: "Overview", onClick: () => void navigate({ to: "/overview" }) },
     { id: "tasks", label: "Tasks", onClick: () => void navigate({ to: "/tasks" }) },
     { id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) },
     { id: "workers", label: "Workers", onClick: () => void navigate({ to: "/workers" }) },

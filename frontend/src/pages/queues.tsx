@@ -29,7 +29,8 @@ function Paused({ paused }: { paused: NonNullable<Queue["paused"]> }) {
   );
 }
 
-function Serving({ queue }: { queue: Queue }) {
+/** Below the name, where a phone shows it too. */
+function Trouble({ queue }: { queue: Queue }) {
   if (queue.paused) return <Paused paused={queue.paused} />;
   if (isStranded(queue))
     return (
@@ -37,10 +38,15 @@ function Serving({ queue }: { queue: Queue }) {
         <IconAlertTriangleFilled size={13} aria-hidden /> Backlog and no worker
       </span>
     );
-  if (queue.workers === 0) return <>none</>;
+  return null;
+}
+
+function Serving({ queue }: { queue: Queue }) {
+  if (queue.workers === 0) return <>nobody</>;
   return (
     <>
-      {queue.workers} {queue.workers === 1 ? "worker" : "workers"}, {queue.slots} slots
+      {queue.workers} {queue.workers === 1 ? "worker" : "workers"}, {queue.slots}{" "}
+      {queue.slots === 1 ? "slot" : "slots"}
     </>
   );
 }
@@ -56,6 +62,9 @@ function Row({ queue }: { queue: Queue }) {
         >
           {queue.name}
         </Anchor>
+        <div>
+          <Trouble queue={queue} />
+        </div>
       </td>
       <td className={classes.num}>{depthText(queue)}</td>
       <td className={classes.num}>{queue.oldest_at ? <TimeAgo at={queue.oldest_at} /> : "—"}</td>

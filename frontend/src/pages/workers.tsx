@@ -67,7 +67,7 @@ export default function WorkersPage() {
         </Title>
         {alive.length > 0 && (
           <Text size="sm" c="dimmed">
-            {alive.length} online with {slots} slots
+            {alive.length} online with {slots} {slots === 1 ? "slot" : "slots"}
           </Text>
         )}
       </div>
