@@ -133,6 +133,7 @@ TASKDECK: dict[str, Any] = {
     "DIRECT_CLAIM_SECONDS": env.float("TASKDECK_DIRECT_CLAIM_SECONDS", default=1),
     "MAX_BODY_BYTES": env.int("TASKDECK_MAX_BODY_BYTES", default=256 * 1024),
     "MAX_BULK_BYTES": env.int("TASKDECK_MAX_BULK_BYTES", default=8 * 1024 * 1024),
+    "MAX_FILE_BYTES": env.int("TASKDECK_MAX_FILE_BYTES", default=32 * 1024 * 1024),
     "MAX_LOG_LINES": env.int("TASKDECK_MAX_LOG_LINES", default=10_000),
     "MAX_LOG_BYTES": env.int("TASKDECK_MAX_LOG_BYTES", default=1024 * 1024),
     "DATA_DIR": str(DATA_DIR),
@@ -179,6 +180,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+MEDIA_ROOT = DATA_DIR / "media"  # large results; served by the API alone
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns about a missing one

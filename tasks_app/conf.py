@@ -33,6 +33,7 @@ class Conf:
     max_body_bytes: int = 256 * 1024
     max_bulk_bytes: int = 8 * 1024 * 1024
     max_result_bytes: int = 1024 * 1024
+    max_file_bytes: int = 32 * 1024 * 1024
     max_log_lines: int = 10_000
     max_log_bytes: int = 1024 * 1024
     result_ttl_seconds: int = 24 * 3600

@@ -165,6 +165,17 @@ class UniqueConflict(TaskdeckError):
         super().__init__("another task of this unique function has the same key and has not ended")
 
 
+class ResultExpired(TaskdeckError):
+    """The file of a result was pruned."""
+
+    code = "result_expired"
+    status = 410
+    title = "Result expired"
+
+    def __init__(self) -> None:
+        super().__init__("the file of this result was kept for some days and is gone")
+
+
 class DatabaseUnavailable(TaskdeckError):
     code = "database_unavailable"
     status = 503

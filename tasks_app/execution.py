@@ -21,7 +21,7 @@ from tasks_app.errors import InvalidDocument
 from tasks_app.failures import failure_body
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.interrupts import TaskCancelled
-from tasks_app.media import Media, is_media
+from tasks_app.media import RESERVED, Markdown, Media
 from tasks_app.reporting import Line
 from tasks_app.retrying import pause_after
 
@@ -111,11 +111,11 @@ def run_async(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def result_text(value: Any) -> str:
     """The result as JSON text. Raises InvalidDocument when it cannot be stored unchanged."""
-    if isinstance(value, Media):
+    if isinstance(value, (Media, Markdown)):
         value = value.to_document()
     else:
-        if is_media(value):
-            raise InvalidDocument("result", "the key $media is reserved; return tasks_app.media.Media")
+        if isinstance(value, dict) and (taken := sorted(RESERVED & value.keys())):
+            raise InvalidDocument("result", f"the key {taken[0]} is reserved; see tasks_app.media")
         check_document(value, field="result")
     text = dump_json(value)
     limit = get_conf().max_result_bytes

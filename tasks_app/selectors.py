@@ -17,13 +17,13 @@ from tasks_app.documents import dump_json
 from tasks_app.errors import TaskNotFound
 from tasks_app.filters import TaskFilter, matching, newest
 from tasks_app.functions import registry
-from tasks_app.media import Media, from_document, is_media
+from tasks_app.media import Media, from_document, is_media, shown_result
 from tasks_app.models import Task
 from tasks_app.progress import eta_seconds
 from tasks_app.redis_client import read_result
 from tasks_app.sealing import mask
 from tasks_app.states import State
-from tasks_app.wire import MEDIA_KEY, AttemptDocument, Progress, StopStep, TaskDetail, TaskRow
+from tasks_app.wire import AttemptDocument, Progress, StopStep, TaskDetail, TaskRow
 
 PREVIEW_LETTERS = 200
 COUNT_CAP = 10_000
@@ -160,12 +160,13 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
         for a in sorted(task.attempts.all(), key=lambda a: a.attempt)
     ]
     result = _result(task)
-    picture = is_media(result)
+    kind, shown = shown_result(result)
     document: TaskDetail = {
         **_base(task),  # type: ignore[typeddict-item]
         "arguments": mask(task.arguments),
-        "result": {MEDIA_KEY: result[MEDIA_KEY]} if picture else result,
-        "result_url": f"/api/tasks/{task.pk}/result/" if picture else None,
+        "result": shown,
+        "result_kind": kind if task.state == State.SUCCEEDED else None,
+        "result_url": f"/api/tasks/{task.pk}/result/" if kind in ("picture", "file") else None,
         "traceback": attempts[-1]["traceback"] or None if attempts and task.state == State.FAILED else None,
         "metadata": _metadata(task),
         "steps": _steps(task),
@@ -175,7 +176,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
 
 
 def media_result(access: Access, task_id: str) -> Media:
-    """The picture or file a task returned. Raises TaskNotFound when there is none."""
+    """The picture or file a task returned. Raises TaskNotFound when there is none, ResultExpired."""
     task = visible_tasks(access).filter(pk=parse_id(task_id)).first()
     result = _result(task) if task else None
     if result is None or not is_media(result):

@@ -7,8 +7,13 @@ from typing import Any, Literal, NotRequired, TypedDict
 GROUP = "taskdeck"
 EVENTS = "taskdeck.events"
 MEDIA_KEY = "$media"
+MARKDOWN_KEY = "$markdown"
 
 StateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
+
+
+ResultKind = Literal["json", "table", "markdown", "picture", "file"]
+"""How a result is best shown. ``table``: a list of flat objects."""
 
 
 class Progress(TypedDict):
@@ -89,6 +94,7 @@ class TaskRow(TaskBase):
 class TaskDetail(TaskBase):
     arguments: dict[str, Any]
     result: Any
+    result_kind: ResultKind | None
     result_url: str | None
     traceback: str | None
     metadata: dict[str, Any]

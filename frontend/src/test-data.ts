@@ -34,6 +34,7 @@ export function aTask(facts: Partial<TaskDetail> = {}): TaskDetail {
     ...base,
     arguments: { number: 35 },
     result: null,
+    result_kind: null,
     result_url: null,
     traceback: null,
     metadata: {},

@@ -269,6 +269,9 @@ TASK_PAGE = [
     OpenApiParameter("cursor", str, description="`next` of the page before"),
     OpenApiParameter("limit", integer(1, 200), description="50 if absent"),
 ]
-BYTES: dict[Any, Any] = {(200, "application/octet-stream"): OpenApiTypes.BINARY, **problems(401, 403, 404)}
+BYTES: dict[Any, Any] = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    **problems(401, 403, 404, 410),
+}
 LOGS: dict[Any, Any] = {200: OpenApiResponse(shape(LogsDocument)), **problems(400, 401, 403, 404)}
 TEXT: dict[Any, Any] = {(200, "text/plain"): OpenApiTypes.STR, **problems(400, 401, 403, 404)}

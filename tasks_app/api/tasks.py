@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.http import parse_etags
+from django.utils.http import content_disposition_header, parse_etags
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,9 +31,9 @@ from tasks_app.api.schema import (
     problems,
     shape,
 )
+from tasks_app.media import PICTURES
 from tasks_app.wire import WaitingReason
 
-INLINE_MEDIA = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 MOST_ROWS = 200
 
 
@@ -107,13 +107,13 @@ class TaskResultView(TaskdeckView):
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """The picture or file a task returned. Only pictures are shown in place: a task could return HTML."""
         media = selectors.media_result(self.access, task_id)
-        inline = media.media_type in INLINE_MEDIA
+        inline = media.media_type in PICTURES
         return HttpResponse(
             media.data,
             content_type=media.media_type if inline else "application/octet-stream",
             headers={
                 "X-Content-Type-Options": "nosniff",
-                "Content-Disposition": "inline" if inline else "attachment",
+                "Content-Disposition": content_disposition_header(not inline, media.name) or "inline",
                 "Content-Security-Policy": "sandbox; default-src 'none'",
                 "Cache-Control": "private, no-cache",
                 "Vary": "Cookie, Authorization",

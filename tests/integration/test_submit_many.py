@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 
+from tasks_app import submit as submit_module
 from tasks_app import transitions
 from tasks_app.access import access_of
 from tasks_app.batches import enqueue_many
@@ -203,6 +204,20 @@ def test_a_unique_function_has_one_live_task_per_arguments(api: Client) -> None:
     end(first.id)
     answer = post(api, "/api/functions/rebuilds/", {"index": "a"}).json()
     assert (answer["task_id"] != first.id, answer["is_new"]) == (True, True)
+
+
+def test_a_live_task_that_ends_before_it_is_looked_up_frees_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = unique_tasks.rebuilds.enqueue(index="a").id
+    look = submit_module._live_by_key
+
+    def look_late(keys: list[str]) -> Any:
+        if Task.objects.get(pk=first).state == "queued":
+            end(first)
+        return look(keys)
+
+    monkeypatch.setattr(submit_module, "_live_by_key", look_late)
+    second = unique_tasks.rebuilds.enqueue(index="a").id
+    assert [Task.objects.get(pk=pk).state for pk in (first, second)] == ["failed", "queued"]
 
 
 def test_a_key_of_ones_own_makes_others_the_same(api: Client) -> None:

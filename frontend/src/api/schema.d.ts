@@ -2202,6 +2202,7 @@ export interface operations {
                             [key: string]: unknown;
                         };
                         result: unknown;
+                        result_kind: ("json" | "table" | "markdown" | "picture" | "file") | null;
                         result_url: string | null;
                         traceback: string | null;
                         metadata: {
@@ -2383,7 +2384,7 @@ export interface operations {
     task_logs: {
         parameters: {
             query?: {
-                /** @description number of the last line known, or `next` */
+                /** @description the last line known */
                 after?: number;
                 /** @description the newest if absent */
                 attempt?: number;
@@ -2641,6 +2642,24 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
