@@ -91,6 +91,8 @@ class Claims:
     # The loop
 
     async def run(self) -> None:
+        if self.intake:
+            self._pace.expect_messages(boottime())
         while not self.is_stopped:
             self._wake.clear()
             try:

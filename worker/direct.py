@@ -33,6 +33,11 @@ class DirectPace:
         self._is_fruitful = True
         self._pause = self._first
 
+    def expect_messages(self, now: float) -> None:
+        """A broker is about to deliver what waits; what is claimed before leaves a stale message each."""
+        self._is_fruitful = False
+        self.postpone(now)
+
     def postpone(self, now: float) -> None:
         """Messages flow: the next look can wait."""
         self._pause = self._first

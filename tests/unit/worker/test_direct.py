@@ -47,6 +47,14 @@ def test_messages_postpone_the_look_and_never_the_share() -> None:
     assert one.is_share_due(104.0)
 
 
+def test_where_messages_are_expected_the_first_look_waits_for_them() -> None:
+    one = pace(1.0, 10.0)
+    assert one.is_due(10.0)
+    one.expect_messages(10.0)
+    assert not one.is_due(10.9)
+    assert one.is_due(11.0)
+
+
 def test_the_share_goes_to_the_oldest_and_to_the_best_in_turn() -> None:
     one = pace()
     assert not one.is_share_due(103.0)
