@@ -7,13 +7,17 @@ import os
 import platform
 import statistics
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.drain import CONTESTANTS, Drained
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.drain import Drained
+from benchmarks.idle import Idle
+from benchmarks.latency import Latency
+from benchmarks.planner_trap import CEILING
 from benchmarks.services import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -47,27 +51,55 @@ FLOORS = {
     "drain_share_of_raw_pika": 0.4,
     "drain_sqlite_vs_django_tasks_db": 5.0,
 }
+CEILINGS = {
+    "latency_direct_p50_vs_celery": 1.0,
+    "latency_p50_vs_celery": 1.3,
+    "idle_memory_vs_celery": 1.0,
+    "planner_trap_claim": CEILING,
+    "planner_trap_finish": CEILING,
+}
 Drains = dict[str, list[Drained]]
+Latencies = dict[str, list[Latency]]
+Idles = dict[str, list[Idle]]
 
 
-def ratios(drains: Drains) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Others:
+    latencies: Latencies
+    idles: Idles
+    help_seconds: float
+    trap: dict[str, float]
+
+
+def ratios(drains: Drains, others: Others | None) -> dict[str, float]:
     """Of medians within this run."""
     rates = {name: statistics.median(one.rate for one in runs) for name, runs in drains.items()}
-    return {
+    found = {
         name: round(rates[ours] / rates[peer], 2)
         for name, (ours, peer) in PEER_OF.items()
         if ours in rates and peer in rates
     }
+    if others:
+        p50 = {name: statistics.median(one.p50 for one in runs) for name, runs in others.latencies.items()}
+        pss = {name: statistics.median(one.pss_mib for one in runs) for name, runs in others.idles.items()}
+        found |= {
+            "latency_p50_vs_celery": round(p50["taskdeck_message"] / p50["celery_redis"], 2),
+            "latency_direct_p50_vs_celery": round(p50["taskdeck_direct"] / p50["celery_redis"], 2),
+            "idle_memory_vs_celery": round(pss["taskdeck_message"] / pss["celery_redis"], 2),
+        }
+        found |= {f"planner_trap_{name}": growth for name, growth in others.trap.items()}
+    return found
 
 
 def below_floors(found: dict[str, float]) -> int:
-    """The exit status: 1 when a ratio is below its floor; each is told."""
+    """The exit status: 1 when a ratio is below its floor or above its ceiling; each is told."""
     status = 0
     for name, ratio in found.items():
-        floor = FLOORS.get(name)
+        floor, ceiling = FLOORS.get(name), CEILINGS.get(name)
         verdict = "" if floor is None else f"  floor {floor:g}{'' if ratio >= floor else '  BELOW'}"
+        verdict += "" if ceiling is None else f"  ceiling {ceiling:g}{'' if ratio <= ceiling else '  ABOVE'}"
         print(f"{name:34} {ratio:8.2f}{verdict}")
-        status |= floor is not None and ratio < floor
+        status |= verdict.endswith(("BELOW", "ABOVE"))
     return int(status)
 
 
@@ -82,7 +114,7 @@ def compare(found: dict[str, float]) -> int:
     for name, ratio in found.items():
         if name not in before:
             continue
-        has_fallen = ratio < FALLEN * before[name]
+        has_fallen = ratio > before[name] / FALLEN if name in CEILINGS else ratio < FALLEN * before[name]
         print(f"{name:34} {before[name]:8.2f} -> {ratio:8.2f}{'  FELL' if has_fallen else ''}")
         status |= has_fallen
     print(f"compared with {kept[-1].name}; load {os.getloadavg()[0]:.1f}")
@@ -108,7 +140,7 @@ def debian_version(package: str) -> str:
     return subprocess.run(query, capture_output=True, text=True, check=False).stdout
 
 
-def write(what: str, drains: Drains, found: dict[str, float]) -> None:
+def write(what: str, drains: Drains, others: Others | None, found: dict[str, float]) -> None:
     """The results file, and the table for readers."""
     now = datetime.now(UTC)
     commit = subprocess.run(
@@ -124,15 +156,17 @@ def write(what: str, drains: Drains, found: dict[str, float]) -> None:
         "ratios": found,
         "drain": {name: [asdict(one) for one in runs] for name, runs in drains.items()},
     }
+    if others:
+        facts |= asdict(others)
     path.write_text(json.dumps(facts, indent=1) + "\n")
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(what, drains, path.name)}\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n{table(what, drains, others, path.name)}\n{END}{after}")
     print(f"wrote {path.relative_to(ROOT)} and the table in {PAGE.relative_to(ROOT)}")
 
 
-def table(what: str, drains: Drains, file_name: str) -> str:
+def table(what: str, drains: Drains, others: Others | None, file_name: str) -> str:
     labels = {one.name: one.label for one in CONTESTANTS}
     best = {name: statistics.median(one.rate for one in runs) for name, runs in drains.items()}
     loads = [one.load for runs in drains.values() for one in runs]
@@ -152,4 +186,29 @@ def table(what: str, drains: Drains, file_name: str) -> str:
             else f"{best['taskdeck_message'] / best[name]:.1f}"
         )
         lines.append(f"| {labels[name]} | {best[name]:,.0f} | {cpu:,.0f} | {times} |")
+    if others:
+        lines += ["", *other_lines(others, labels)]
     return "\n".join(lines)
+
+
+def other_lines(others: Others, labels: dict[str, str]) -> list[str]:
+    lines = ["| idle, one task at a time: submit to result, ms | p50 | p95 | p99 |", "|---|---|---|---|"]
+    for name, runs in others.latencies.items():
+        points = [statistics.median(getattr(one, point) for one in runs) for point in ("p50", "p95", "p99")]
+        lines.append(f"| {labels[name]} | {points[0]:.1f} | {points[1]:.1f} | {points[2]:.1f} |")
+    lines += [
+        "",
+        "| idle node, 2 worker processes | MiB (PSS) | command to first result, s |",
+        "|---|---|---|",
+    ]
+    for name, idles in others.idles.items():
+        memory = statistics.median(one.pss_mib for one in idles)
+        ready = statistics.median(one.ready_seconds for one in idles)
+        lines.append(f"| {labels[name]} | {memory:.0f} | {ready:.1f} |")
+    lines += [
+        "",
+        f"`manage.py runworker --help` takes {others.help_seconds} s. After 300,000 tasks through a table"
+        f" that was created empty a claim costs PostgreSQL {others.trap['claim']} times and a finish"
+        f" {others.trap['finish']} times the processor time of the start.",
+    ]
+    return lines

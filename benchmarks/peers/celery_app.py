@@ -1,9 +1,11 @@
-"""Celery's no-op. Run with arguments, it publishes so many."""
+"""Celery's no-op. ``N`` publishes so many; ``latency N`` submits one at a time and waits for its result."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peers.celery_settings")
 
@@ -20,16 +22,34 @@ def noop(number: int) -> int:
     return number
 
 
-def main() -> None:
+def publish(count: int) -> None:
     if os.environ["CELERY_RESULTS"] == "django-db":
         import django
         from django.core.management import call_command
 
         django.setup()
         call_command("migrate", verbosity=0)
-    for number in range(int(sys.argv[1])):
+    for number in range(count):
         noop.apply_async((number,), ignore_result=False)
 
 
+def latency(count: int) -> None:
+    if os.environ["CELERY_RESULTS"] == "django-db":
+        import django
+
+        django.setup()
+    times = []
+    for number in range(count):
+        started = time.perf_counter()
+        noop.delay(number).get(timeout=30, interval=0.0002)
+        times.append(round((time.perf_counter() - started) * 1000, 3))
+        time.sleep(0.02)
+    print(json.dumps(times))
+
+
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case ["latency", count]:
+            latency(int(count))
+        case [count]:
+            publish(int(count))
