@@ -34,7 +34,7 @@ test-python: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
 
 # Everything that breaks things for minutes: long storms, every mutation on both databases, every fault.
 chaos: $(VENV)/.dev servers
-	STORM_SECONDS=60 $(BIN)/python -m pytest -m "long or not long" tests/protocol tests/chaos
+	STORM_SECONDS=60 $(BIN)/python -m pytest -m "long or not long" tests/protocol tests/chaos tests/integration/test_prove.py
 
 # The exhaustive model of the hand-over: all rules on, then each one removed (needs g++, about a minute).
 model:

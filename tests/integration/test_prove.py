@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.databases import Database
 from tests.support.machine import ROOT, SERVICE_VARIABLES
 from tests.support.servers import RabbitMQ, Redis
@@ -74,3 +76,18 @@ def test_on_real_servers_it_finds_nothing_lost_and_leaves_nothing_behind(
     with Database("postgresql", database_url).session() as session:
         assert session.rows("SELECT count(*) FROM taskdeck_task", {}) == [(0,)]
     assert rabbitmq.list_queues(vhost=vhost) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("mutation", "found"),
+    [
+        ("tests.support.mutated_drain", "ran at the same time"),
+        ("tests.support.mutated_sweep", "STUCK"),
+    ],
+)
+def test_it_fails_without_a_rule(tmp_path: Path, mutation: str, found: str) -> None:
+    modules = f"tasks_app.examples.tasks,{mutation}"
+    status, _, text = prove(tmp_path, "--settle-seconds", "10", TASKDECK_MODULES=modules)
+    assert status == 1
+    assert found in text

@@ -74,8 +74,12 @@ def noted(run: str, task_id: str, attempt: int) -> Iterator[None]:
 
 
 def read(run: str) -> list[Line]:
-    """What is written so far; a line that is not whole yet is left out."""
-    path = path_of(run)
+    """What is written so far."""
+    return lines_of(path_of(run))
+
+
+def lines_of(path: Path) -> list[Line]:
+    """A line that is not whole yet is left out."""
     if not path.exists():
         return []
     whole, _, _ = path.read_text().rpartition("\n")
