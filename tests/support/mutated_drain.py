@@ -10,7 +10,7 @@ from worker.supervisor import Supervisor
 
 async def drain(self: Supervisor) -> None:
     await self._claiming.stop()
-    await self._slow.run(transitions.drain, worker_id=self._id)
+    self._news.tell(await self._slow.run(transitions.drain, worker_id=self._id))
     while self._pool.is_busy:
         await asyncio.sleep(0.02)
     self._ended.set_result(0)

@@ -13,7 +13,7 @@ from tasks_app.redis_client import forget_results
 from tasks_app.states import TERMINAL
 from worker.board import boottime
 from worker.prove import ledger
-from worker.prove.nodes import Fleet, Node, is_process, wait_for
+from worker.prove.nodes import Fleet, Misbehaved, Node, is_process, wait_for
 from worker.prove.user import User
 
 VICTIM_SECONDS = 60.0
@@ -38,7 +38,7 @@ class Victim:
 
 
 class Faults:
-    """``recover_seconds`` bounds the wait for the victims of one fault. All raise TooLate."""
+    """``recover_seconds`` bounds the wait for the victims of one fault. All raise Misbehaved."""
 
     def __init__(self, run: str, fleet: Fleet, user: User) -> None:
         self._run, self._fleet, self._user = run, fleet, user
@@ -96,12 +96,15 @@ class Faults:
 
     def drain_node(self) -> Struck:
         node, victims = self._busy_node()
-        with self._struck("node drained", victims) as struck:
-            node.process.send_signal(signal.SIGTERM)
-            status = node.process.wait()
-            struck.detail = f"exit status {status}"
-            self._wait(lambda: node.row() is None, "its worker row is stopped")
-        self._fleet.replace(node)
+        try:
+            with self._struck("node drained", victims) as struck:
+                node.process.send_signal(signal.SIGTERM)
+                if status := node.process.wait():
+                    raise Misbehaved(f"a drained node ended with exit status {status}")
+                struck.detail = "exit status 0"
+                self._wait(lambda: node.row() is None, "its worker row is stopped")
+        finally:
+            self._fleet.replace(node)
         return struck
 
     def flush_results(self) -> Struck:

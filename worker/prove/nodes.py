@@ -22,7 +22,11 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
 
-class TooLate(Exception):
+class Misbehaved(Exception):
+    """Taskdeck did not do what it must after a fault."""
+
+
+class TooLate(Misbehaved):
     """A condition did not come true in time."""
 
 

@@ -20,7 +20,7 @@ from worker.prove import ledger
 from worker.prove.audit import audit
 from worker.prove.faults import Faults, Struck
 from worker.prove.messages import Messages
-from worker.prove.nodes import MODULE, Fleet, Leases, TooLate, wait_for
+from worker.prove.nodes import MODULE, Fleet, Leases, Misbehaved, TooLate, wait_for
 from worker.prove.plan import make_plan
 from worker.prove.report import Result
 from worker.prove.user import User
@@ -83,7 +83,7 @@ class Proof:
                 try:
                     struck.append(fault())
                     self._say(f"{struck[-1].kind}: {_seconds(struck[-1])}")
-                except TooLate as error:
+                except Misbehaved as error:
                     failed.append(str(error))
                     self._say(f"FAULT: {error}")
             self._user.finish()
