@@ -139,12 +139,12 @@ async def test_a_new_prefetch_loses_and_doubles_nothing(bench: Bench) -> None:
     await bench.left(ready=0, unacknowledged=0)
 
 
-async def test_a_queue_that_was_deleted_is_made_again(bench: Bench) -> None:
+async def test_a_queue_that_was_deleted_is_made_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.send(1)
     await until(lambda: bench.delivered == 1, "it works")
 
     await asyncio.to_thread(bench.delete_queue)
-    await until(lambda: not bench.intake.is_consuming, "it is noticed")
+    await until(lambda: "RabbitMQ ended the consumer" in caplog.text, "it is noticed")
     await until(lambda: bench.intake.is_consuming, "it consumes again")
 
     bench.send(1)
