@@ -48,21 +48,24 @@ def test_the_list_of_shortcuts_opens_closes_and_holds_the_switch(console: Page) 
     expect(console).to_have_url(re.compile("/console/new"))
 
 
+def go_to(page: Page, text: str, option: str) -> None:
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("dialog").get_by_label("Go to")
+    box.fill(text, timeout=LIVE)
+    expect(page.get_by_role("dialog").get_by_text(option).first).to_be_visible(timeout=LIVE)
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
 def test_ctrl_k_goes_to_a_function_and_to_a_task_by_its_id(console: Page, machine: Up) -> None:
     _, answer = machine.call("/api/functions/slow_echo/", {"text": "found by its id"})
     console.goto("/console/tasks")
     expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
-    console.keyboard.press("Control+k")
-    box = console.get_by_role("dialog").get_by_label("Go to")
-    box.fill("mandel")
-    box.press("ArrowDown")
-    box.press("Enter")
-    expect(console).to_have_url(re.compile("name=mandelbrot"))
-    console.keyboard.press("Control+k")
-    box.fill(answer["task_id"])
-    box.press("ArrowDown")
-    box.press("Enter")
-    expect(console).to_have_url(re.compile(answer["task_id"]))
+    go_to(console, "mandel", "Mandelbrot")
+    expect(console).to_have_url(re.compile("name=mandelbrot"), timeout=LIVE)
+    go_to(console, answer["task_id"], f"Task {answer['task_id']}")
+    expect(console).to_have_url(re.compile(answer["task_id"]), timeout=LIVE)
 
 
 def test_a_running_task_is_cancelled_only_after_a_question(console: Page, machine: Up) -> None:

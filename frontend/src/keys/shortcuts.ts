@@ -31,7 +31,7 @@ export function step(pending: string, key: string): { action?: Action; pending: 
 
 const SEQUENCE_MS = 1_500;
 const TYPING =
-  "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], [role=textbox], dialog";
+  "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], [role=textbox], dialog[open]";
 const STORED = "taskdeck.shortcuts";
 
 let enabled = localStorage.getItem(STORED) !== "off";
