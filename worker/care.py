@@ -74,8 +74,8 @@ class Care:
 
     def _is_work_stuck(self) -> bool:
         """R7: a worker whose claims or finishes hang must not look alive."""
-        stuck = [lane for lane in self._watched if lane.pending_seconds > self._options.self_stop_seconds]
-        return bool(stuck)
+        limit = self._options.self_stop_seconds
+        return any(lane.pending_seconds > limit for lane in self._watched)
 
     async def _reap(self) -> None:
         now = boottime()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgpack
@@ -9,7 +10,8 @@ import msgpack
 from tasks_app.functions import registry
 from tasks_app.interrupts import TaskTimeout
 from tasks_app.retrying import pause_after
-from tasks_app.transitions import Outcome
+from tasks_app.states import TERMINAL
+from tasks_app.transitions import Changed, Outcome
 from worker.ladder import Reason
 from worker.pool import Held
 
@@ -57,3 +59,8 @@ def killed_outcome(held: Held) -> Outcome:
         message=message,
         delay_seconds=pause or 0.0,
     )
+
+
+def end_facts(row: Changed, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    """What watchers hear of an effective finish. A task that waits for its next attempt has not finished."""
+    return {"finished_at": now.isoformat() if row.state in TERMINAL else None, "error": outcome.error}

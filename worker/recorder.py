@@ -21,6 +21,7 @@ from tasks_app.transitions import Changed, Outcome
 from tasks_app.wire import LogMark, StopStep
 from worker.ladder import Step
 from worker.lanes import Lane
+from worker.outcomes import end_facts
 from worker.pool import Held
 
 log = logging.getLogger("taskdeck.worker")
@@ -85,7 +86,7 @@ class Recorder:
     @property
     def is_empty(self) -> bool:
         busy = self._is_writing or self._is_telling
-        return not (busy or self._outcomes or self._lost or self._recorded or self._logs)
+        return not (busy or self._outcomes or self._lost or self._recorded or self._logs or self._steps)
 
     async def run(self) -> None:
         while True:
@@ -171,9 +172,9 @@ class Recorder:
                 await self._news.link.store_results(results, get_conf().result_ttl_seconds)
             except RedisUnavailable:
                 self._news.lost += 1
-        at = datetime.now(UTC).isoformat()
+        now = datetime.now(UTC)
         for row, outcome in recorded:
-            self._news.put(event_of(row, finished_at=at, error=outcome.error, worker=self._node))
+            self._news.put(event_of(row, **end_facts(row, outcome, now), worker=self._node))
 
     def _forget(self, keys: list[tuple[str, int]]) -> None:
         self._known.difference_update(keys)
