@@ -108,10 +108,12 @@ class Deployment:
         return self.call(name, [self._mapped(name, word) for word in words]).returncode
 
     def stop(self, name: str) -> int:
-        """SIGTERM as `docker compose stop` sends it; the exit status."""
+        """SIGTERM as `docker compose stop` sends it; the exit status. Nothing of it may live on."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
-        return process.wait(STOP_SECONDS)
+        status = process.wait(STOP_SECONDS)
+        wait_until(lambda: not _lives(process.pid), seconds=STOP_SECONDS, what=f"nothing of {name} lives on")
+        return status
 
     def stop_all(self) -> None:
         for name in reversed(list(self.processes)):
@@ -169,6 +171,15 @@ class Every(urllib.request.HTTPErrorProcessor):
 
     def http_response(self, request: Any, response: Any) -> Any:
         return response
+
+
+def _lives(group: int) -> bool:
+    """Whether any process of this group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
