@@ -114,7 +114,8 @@ class News:
 
     async def _send(self, message: Any, count: int) -> None:
         try:
-            await asyncio.wait_for(self._layer.group_send(GROUP, message), 5)
+            async with asyncio.timeout(5):
+                await self._layer.group_send(GROUP, message)
         except Exception as error:  # every kind of failing news is counted, none may reach a task
             self.lost += count
             log.debug("%d events were not sent: %r", count, error)

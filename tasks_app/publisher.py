@@ -70,7 +70,8 @@ class Publisher:
     async def was_tried(self) -> bool:
         """Whether messages flow, once the first attempt to connect has ended; it waits a second at most."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._tried.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._tried.wait()
         return self.is_ready
 
     def publish(self, message: Message) -> bool:
@@ -117,7 +118,8 @@ class Publisher:
             self._wake.set()
             while not channel.closed.done():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), STUCK_SECONDS / 2)
+                    async with asyncio.timeout(STUCK_SECONDS / 2):
+                        await self._wake.wait()
                 self._wake.clear()
                 if connection.unblocked.is_set() and self._lags(STUCK_SECONDS):
                     raise BrokerUnavailable(f"no confirm within {STUCK_SECONDS:g} s")

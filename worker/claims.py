@@ -104,7 +104,8 @@ class Claims:
                 continue
             if not found:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._wait_seconds())
+                    async with asyncio.timeout(self._wait_seconds()):
+                        await self._wake.wait()
         self._ended.set()
 
     def _wait_seconds(self) -> float:

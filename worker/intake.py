@@ -150,7 +150,8 @@ class Intake:
     async def _news(self) -> bool:
         """Wait for something to do here; False after LOOK_SECONDS."""
         try:
-            await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._wake.wait()
         except TimeoutError:
             return False
         self._wake.clear()

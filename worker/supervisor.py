@@ -237,8 +237,8 @@ class Supervisor:
 def supervise(control: socket.socket, board: Board, birth: Birth, options: WorkerOptions) -> int:
     """The main function of a supervisor process, which ends when this returns.
 
-    The duties are not cancelled and waited for, as ``asyncio.run`` would: ``wait_for`` of Python 3.11 loses a
-    cancel that comes together with what it waits for, and then a lost incarnation would tick on for ever.
+    The duties are not cancelled and waited for, as ``asyncio.run`` would: a lost incarnation ends whatever
+    they hang on.
     """
 
     async def main() -> int:

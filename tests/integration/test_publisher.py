@@ -28,7 +28,7 @@ async def publishing(*urls: str) -> AsyncIterator[Publisher]:
         yield publisher
     finally:
         running.cancel()
-        await asyncio.wait([running])
+        await until(running.done, "the publisher ends")
 
 
 @pytest.fixture
@@ -119,6 +119,16 @@ async def test_an_alarm_stops_the_messages_and_no_caller(rabbitmq: RabbitMQ, url
         finally:
             await asyncio.to_thread(rabbitmq.rabbitmqctl, "set_vm_memory_high_watermark", "0.4")
         await until(lambda: publisher.confirmed == 102, "everything is confirmed after the alarm")
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_cancel_ends_the_publisher_whatever_comes_with_it(url: str, turns: int) -> None:
+    async with publishing(url) as publisher:
+        publisher.publish(message())
+        await until(lambda: publisher.is_empty and publisher.confirmed == 1, "it waits for messages")
+        publisher.publish(message())
+        for _ in range(turns):  # the loop's turns between the wake-up and the cancel
+            await asyncio.sleep(0)
 
 
 async def test_a_queue_of_another_kind_is_used_and_told(url: str, caplog: pytest.LogCaptureFixture) -> None:
