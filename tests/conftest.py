@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from tests.support.judge import judge
 from tests.support.machine import Up
 from tests.support.servers import Home, PostgreSQL, RabbitMQ, Redis
 from tests.support.servers.postgresql import DJANGO_ALIAS
+
+
+def pytest_configure() -> None:
+    """A shell starts background jobs with Ctrl-C ignored, and every program under test would inherit that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
