@@ -194,6 +194,34 @@ class TaskLog(models.Model):
         return f"line {self.seq} of attempt {self.attempt} of {self.task_id}"
 
 
+class Tally(models.Model):
+    """What one worker ended in one span of time, see ``tasks_app.tallies``. For display."""
+
+    worker_id = models.UUIDField()
+    span_seconds = models.IntegerField()
+    at = models.DateTimeField()
+    subject = models.TextField(choices=[(s, s) for s in ("all", "function", "queue")])
+    name = models.TextField(default="", blank=True)
+    succeeded = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    cancelled = models.IntegerField(default=0)
+    retried = models.IntegerField(default=0)
+    waits = models.JSONField(default=list)
+    runs = models.JSONField(default=list)
+    depth = models.IntegerField(null=True)
+
+    class Meta:
+        db_table = "taskdeck_tally"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["span_seconds", "subject", "at", "name", "worker_id"], name="tally_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.name} at {self.at}"
+
+
 class IdempotencyKey(models.Model):
     """A key sent with a request, and the answer. ``digest`` is of owner and key, ``body`` of the request."""
 

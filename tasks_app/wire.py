@@ -185,6 +185,34 @@ class OverviewDocument(TypedDict):
     failures: list[FailureGroup]
 
 
+class TrendPoint(TypedDict):
+    """What ended in a span, how long it had waited and run (seconds); ``depth``: waiting, if known."""
+
+    at: str
+    succeeded: int
+    failed: int
+    cancelled: int
+    retried: int
+    depth: int | None
+    wait_p50: float | None
+    wait_p95: float | None
+    run_p50: float | None
+    run_p95: float | None
+
+
+class TrendDocument(TypedDict):
+    """``points`` are ``span_seconds`` apart, the oldest first, the last one still growing.
+
+    Waits are those of tasks that were due at once, from submit to their first claim. A waiting task that is
+    cancelled never ran and is not counted.
+    """
+
+    range: str
+    span_seconds: int
+    depth_cap: int
+    points: list[TrendPoint]
+
+
 class TaskEvent(TypedDict):
     """One notice: what is absent did not change. A reader ignores a revision it already has."""
 

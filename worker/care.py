@@ -1,4 +1,4 @@
-"""The node's slow duties on one lane: renew the lease, reap, sweep, promote."""
+"""The node's slow duties on one lane: renew the lease, reap, sweep, promote, tally."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.live import News
+from tasks_app.tallies import prune_tallies, queue_depths
 from worker.board import boottime
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions
+from worker.tallying import Tallies
 
 log = logging.getLogger("taskdeck.worker")
 OWN_RENEWALS = 5  # a reaper that could not renew itself may be the one cut off
 SWEEP_EVERY_SECONDS = 5.0
 PROMOTE_EVERY_SECONDS = 0.5
+MEASURE_EVERY_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -38,16 +42,19 @@ class Care:
         lane: Lane,
         lease: Lease,
         news: News,
+        tallies: Tallies,
         counts: Callable[[], dict[str, int]],
         on_over: Callable[[], None],
         *,
         watched: Sequence[Lane],
     ) -> None:
         self._worker_id, self._options, self._lane, self._lease = worker_id, options, lane, lease
-        self._news, self._counts, self._on_over, self._watched = news, counts, on_over, watched
+        self._news, self._tallies = news, tallies
+        self._counts, self._on_over, self._watched = counts, on_over, watched
         self._seen: dict[str, Seen] = {}
         self._sweep_at = 0.0
         self._beat_at = 0.0
+        self._measure_at = 0.0
 
     async def run(self) -> None:
         while True:
@@ -71,6 +78,16 @@ class Care:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY_SECONDS
             self._news.tell(await self._lane.run(transitions.sweep))
+        if self._tallies.is_due:
+            await self._measure(now)
+
+    async def _measure(self, now: float) -> None:
+        """For the charts: nothing depends on it."""
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_EVERY_SECONDS
+            self._tallies.saw(await self._lane.run(queue_depths, self._options.queues), datetime.now(UTC))
+            await self._lane.run(prune_tallies)
+        await self._tallies.write()
 
     def _is_work_stuck(self) -> bool:
         """R7: a worker whose claims or finishes hang must not look alive."""

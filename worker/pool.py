@@ -7,6 +7,7 @@ import collections
 import itertools
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ class Held:
     body: bytes
     ladder: Ladder
     waits_since: float = 0.0
+    claimed_at: float = 0.0  # by the wall clock, for display
 
     @property
     def key(self) -> tuple[str, int]:
@@ -153,10 +155,10 @@ class Pool:
     # Dealing
 
     def take(self, tasks: Iterable[Claimed]) -> None:
-        now = boottime()
+        now, claimed_at = boottime(), time.time()
         for task in tasks:
             held = pack(task)
-            held.waits_since = now
+            held.waits_since, held.claimed_at = now, claimed_at
             self.known.add(held.key)
             self._waiting.append(held)
         self._deal()

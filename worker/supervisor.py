@@ -29,6 +29,7 @@ from worker.options import WorkerOptions
 from worker.outcomes import killed_outcome, outcome_of
 from worker.pool import LOOK_EVERY_SECONDS, Held, Pool
 from worker.recorder import Recorder
+from worker.tallying import Tallies
 from worker.version import VERSION
 
 log = logging.getLogger("taskdeck.worker")
@@ -70,12 +71,14 @@ class Supervisor:
                 prefetch=lambda: prefetch_for(options.concurrency, self._pool.times.ahead()),
                 on_delivery=self._claiming.delivered,
             )
+        self._tallies = Tallies(self._id, self._slow)
         self._care = Care(
             self._id,
             options,
             self._slow,
             self._lease,
             self._news,
+            self._tallies,
             self._claiming.counts,
             self._over,
             watched=(self._claims, self._finishes),
@@ -189,6 +192,7 @@ class Supervisor:
             return
         outcome, seconds = outcome_of(held, kind, body)
         self._pool.times.learn(held.word, seconds)
+        self._tallies.learn(held, outcome.kind, seconds)
         self._recorder.put(outcome)
 
     def _step(self, held: Held, step: Step) -> None:
@@ -197,7 +201,9 @@ class Supervisor:
         self._recorder.put_step(held, step)
 
     def _killed(self, held: Held) -> None:
-        self._recorder.put(killed_outcome(held))
+        outcome = killed_outcome(held)
+        self._tallies.learn(held, outcome.kind, 0.0)
+        self._recorder.put(outcome)
 
     def _lost(self, begun: list[Held], counts: bool) -> None:
         self._recorder.give_back(begun, counts=counts)
@@ -227,6 +233,7 @@ class Supervisor:
         while not self._recorder.is_empty:
             await asyncio.sleep(0.01)
         await self._slow.run(transitions.heartbeat, worker_id=self._id, **self._claiming.counts())
+        await self._tallies.write()
         self._news.tell(await self._slow.run(transitions.drain, worker_id=self._id))
         await self._news.send_all(LAST_NEWS_SECONDS)
         log.info("worker %s has stopped", self._options.node)

@@ -17,6 +17,7 @@ from tasks_app.api import (
     session,
     tasks,
     tokens,
+    trends,
     workers,
 )
 from tasks_app.api.functions import function_urls
@@ -55,6 +56,7 @@ urlpatterns = [
     path("api/tokens/", tokens.TokenListView.as_view()),
     path("api/tokens/<str:token_key>/", tokens.TokenView.as_view()),
     path("api/overview/", workers.OverviewView.as_view()),
+    path("api/trends/", trends.TrendView.as_view()),
     path("api/workers/", workers.WorkerListView.as_view()),
     path("api/queues/", workers.QueueListView.as_view()),
     path("api/queues/<path:queue>/pause/", workers.QueuePauseView.as_view()),

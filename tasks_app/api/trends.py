@@ -1,0 +1,44 @@
+"""The figures behind the console's charts."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tasks_app.api.permissions import TaskdeckView, query_texts
+from tasks_app.api.schema import problems, shape
+from tasks_app.errors import FieldError, InvalidArguments
+from tasks_app.functions import registry
+from tasks_app.trends import RANGES, trend
+from tasks_app.wire import TrendDocument
+
+USUAL_RANGE = "1h"
+
+
+def _one(request: Request, name: str) -> str | None:
+    return next(iter(query_texts(request, name)), None)
+
+
+class TrendView(TaskdeckView):
+    @extend_schema(
+        operation_id="trend",
+        parameters=[
+            OpenApiParameter("range", str, enum=list(RANGES), default=USUAL_RANGE),
+            OpenApiParameter("function", str, description="of this function only"),
+            OpenApiParameter("queue", str, description="of this queue only"),
+        ],
+        responses={200: shape(TrendDocument), **problems(400, 401, 403, 404)},
+        tags=["workers"],
+    )
+    def get(self, request: Request) -> Response:
+        """Throughput, waits, run times and queue depth. For who may see everybody's tasks."""
+        access = self.access
+        name = _one(request, "range") or USUAL_RANGE
+        if name not in RANGES:
+            raise InvalidArguments([FieldError("range", f"must be one of {', '.join(RANGES)}")])
+        function, queue = _one(request, "function"), _one(request, "queue")
+        if function and queue:
+            raise InvalidArguments([FieldError("queue", "cannot be combined with a function")])
+        path = registry.by_slug(function).path if function else None
+        return Response(trend(access, name, function=path, queue=queue))
