@@ -6,11 +6,14 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { validateFilter } from "./api/filter";
+import type { TrendRange } from "./api/types";
 import { ErrorPage } from "./components/error-page";
 import { NotFound } from "./components/not-found";
 import { Shell } from "./components/shell";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const RANGES: readonly unknown[] = ["15m", "1h", "24h", "7d"] satisfies TrendRange[];
+const isRange = (value: unknown): value is TrendRange => RANGES.includes(value);
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const index = createRoute({
@@ -34,6 +37,9 @@ const task = createRoute({
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/overview",
+  validateSearch: (search: Record<string, unknown>): { range?: TrendRange } => ({
+    range: isRange(search.range) ? search.range : undefined,
+  }),
   component: lazyRouteComponent(() => import("./pages/overview")),
 });
 const workers = createRoute({

@@ -12,11 +12,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.support.machine import ROOT, Up
+from tests.support.past_hour import fill_past_hour
 from tests.support.processes import wait_until
 
 IMAGES = ROOT / "docs" / "images"
 SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 780}}
 CHROMIUM = "/usr/bin/chromium"
+DATABASE = "taskdeck.sqlite3"
 TEXT = "the quick brown fox jumps over the lazy dog and the dog sleeps on while the fox runs"
 
 
@@ -101,6 +103,7 @@ def main() -> None:
         machine = Up(Path(data_dir), TASKDECK_MODULES="tasks_app.examples.tasks")
         try:
             machine.wait_until_ready()
+            fill_past_hour(Path(data_dir) / DATABASE)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             shoot(browser, machine, pages_of(fill(machine)))
             browser.close()

@@ -15,13 +15,14 @@ def of(*seconds: float) -> Histogram:
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.0011, 0.01, 0.5, 1.0, 3.7, 86_400.0])
-def test_a_quantile_is_never_too_short_and_at_most_42_per_cent_too_long(seconds: float) -> None:
-    found = quantile(of(seconds), 0.5)
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95, 1.0])
+def test_a_quantile_is_at_most_42_per_cent_too_long_and_30_too_short(seconds: float, share: float) -> None:
+    found = quantile(of(*[seconds] * 7), share)
     assert found is not None
-    assert seconds * 0.9999 <= found <= seconds * 1.4143
+    assert seconds * 0.7 <= found <= seconds * 1.4143
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.5, 0.01), (0.95, 1.0), (1.0, 1.0), (0.0, 0.01)])
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 0.01), (0.95, 1.0), (1.0, 1.0), (0.0, 0.0087)])
 def test_a_quantile_is_what_that_share_does_not_exceed(share: float, expected: float) -> None:
     found = quantile(of(*[0.01] * 9, 1.0), share)
     assert found == pytest.approx(expected, rel=0.42)

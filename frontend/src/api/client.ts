@@ -13,6 +13,8 @@ import type {
   TaskDetail,
   TaskFunction,
   TaskPage,
+  Trend,
+  TrendRange,
   WaitingReason,
   Worker,
 } from "./types";
@@ -109,6 +111,8 @@ export const api = {
   waiting: async (id: string, signal?: AbortSignal) =>
     (await request<{ results: WaitingReason[] }>("GET", `${taskPath(id)}waiting/`, { signal })).results,
   overview: (signal?: AbortSignal) => request<Overview>("GET", "/api/overview/", { signal }),
+  trend: (range: TrendRange, signal?: AbortSignal) =>
+    request<Trend>("GET", `/api/trends/?range=${range}`, { signal }),
   workers: async (signal?: AbortSignal) =>
     (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
   pause: (queue: string, reason: string) =>

@@ -8,7 +8,7 @@ import { api } from "./client";
 import { newer, newerPages } from "./events";
 import type { TaskFilter } from "./filter";
 import { refetchMs } from "./status";
-import type { TaskDetail, TaskPage } from "./types";
+import type { TaskDetail, TaskPage, TrendRange } from "./types";
 
 export type TaskPages = InfiniteData<TaskPage, string | null>;
 /** Beyond so many loaded pages the whole list is read again less often. */
@@ -77,6 +77,15 @@ export const overviewQuery = queryOptions({
   queryFn: ({ signal }) => api.overview(signal),
   refetchInterval: refetchMs,
 });
+
+/** A point grows for a minute: there is no hurry. */
+const TREND_MS = 10_000;
+export const trendQuery = (range: TrendRange) =>
+  queryOptions({
+    queryKey: ["trend", range],
+    queryFn: ({ signal }) => api.trend(range, signal),
+    refetchInterval: TREND_MS,
+  });
 
 export const workersQuery = queryOptions({
   queryKey: ["workers"],

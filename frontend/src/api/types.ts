@@ -26,6 +26,10 @@ export type StopStep = TaskDetail["steps"][number];
 export type WaitingReason = Answer<"/api/tasks/{task_id}/waiting/", "get", 200>["results"][number];
 export type Worker = Answer<"/api/workers/", "get", 200>["results"][number];
 export type Overview = Answer<"/api/overview/", "get", 200>;
+export type Trend = Answer<"/api/trends/", "get", 200>;
+export type TrendRange = NonNullable<
+  NonNullable<paths["/api/trends/"]["get"]["parameters"]["query"]>["range"]
+>;
 export type Queue = Answer<"/api/queues/", "get", 200>["results"][number];
 export type Counts = Answer<"/api/tasks/counts/", "get", 200>;
 export type TaskFunction = Answer<"/api/functions/", "get", 200>["results"][number];

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { overviewQuery } from "../api/queries";
 import type { Overview } from "../api/types";
@@ -8,7 +8,9 @@ import { DataTable, Headings } from "../components/data-table";
 import { Problem } from "../components/problem";
 import { TimeAgo } from "../components/time";
 import { Tile } from "../fleet/tile";
+import { Trends, USUAL_RANGE } from "../fleet/trends";
 
+const route = getRouteApi("/overview");
 const exact = Intl.NumberFormat("en");
 const upTo = (count: number, cap: number) => (count >= cap ? `${exact.format(cap)}+` : exact.format(count));
 
@@ -129,6 +131,8 @@ function Failures({ now }: { now: Overview }) {
 
 export default function OverviewPage() {
   const { data: now, error, refetch } = useQuery(overviewQuery);
+  const { range = USUAL_RANGE } = route.useSearch();
+  const navigate = route.useNavigate();
   return (
     <Stack gap="md">
       <title>{`${now && now.failed_last_hour > 0 ? `${now.failed_last_hour} failed · ` : ""}Overview · Taskdeck`}</title>
@@ -141,9 +145,13 @@ export default function OverviewPage() {
         <>
           <Tiles now={now} />
           <Stranded queues={now.stranded} />
-          <Failures now={now} />
         </>
       )}
+      <Trends
+        range={range}
+        onRange={(next) => void navigate({ search: { range: next }, replace: true, resetScroll: false })}
+      />
+      {now && <Failures now={now} />}
     </Stack>
   );
 }
