@@ -47,6 +47,6 @@ def quantile(histogram: Sequence[int], share: float) -> float | None:
     below = 0
     for bucket, number in enumerate(histogram):
         if number and below + number >= wanted:
-            return FIRST_SECONDS * math.sqrt(2) ** (bucket - 1 + (wanted - below) / number)
+            return FIRST_SECONDS * math.pow(2, (bucket - 1 + (wanted - below) / number) / 2)
         below += number
     return None
