@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.chaos.broker import BrokerSite
 from tests.chaos.site import Site
+from tests.support.cluster import Services
+from tests.support.servers import RabbitMQ
 
 StartSite = Callable[..., Site]
+StartBrokerSite = Callable[..., BrokerSite]
+Figure = Callable[[str], None]
 
 
 @pytest.fixture
@@ -28,3 +34,41 @@ def start_site(tmp_path: Path) -> Iterator[StartSite]:
     for site in started:
         site.end()
     assert faults == []
+
+
+@pytest.fixture
+def start_broker_site(tmp_path: Path, services: Services, rabbitmq: RabbitMQ) -> Iterator[StartBrokerSite]:
+    """Start a site on real servers with one worker, ready and recorded; judged when the test is over."""
+    started: list[BrokerSite] = []
+
+    def start(*, web_url: str = "", intake_url: str = "", **settings: str) -> BrokerSite:
+        its = dataclasses.replace(services, rabbitmq_url=web_url) if web_url else services
+        site = BrokerSite(tmp_path, its, rabbitmq, intake_url=intake_url, **settings)
+        started.append(site)
+        site.wait_until_ready()
+        site.start_worker("first")
+        site.wait_for_consumers(1)
+        return site
+
+    try:
+        yield start
+    finally:
+        for site in started:
+            site.end()
+    assert [fault for site in started for fault in site.judged()] == []
+
+
+@pytest.fixture
+def broker_site(start_broker_site: StartBrokerSite) -> BrokerSite:
+    return start_broker_site()
+
+
+@pytest.fixture
+def figure(capsys: pytest.CaptureFixture[str]) -> Figure:
+    """Print one measured figure where whoever runs the suite sees it."""
+
+    def show(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n    {text}")
+
+    return show

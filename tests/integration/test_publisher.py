@@ -87,8 +87,7 @@ async def test_what_was_not_confirmed_is_published_again_after_the_broker_was_ki
     async with publishing(url) as publisher:
         publisher.publish(message())
         await until(lambda: publisher.confirmed == 1, "the publisher works")
-        # Killed right after its birth, a quorum queue of this version comes back without a leader.
-        rabbitmq.rabbitmqctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+        rabbitmq.sync()
         assert rabbitmq.process is not None
         rabbitmq.process.send_signal(signal.SIGSTOP)
         for one in messages:

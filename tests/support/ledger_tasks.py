@@ -32,6 +32,13 @@ def waits_for_file(context: Any, path: str) -> None:
         time.sleep(0.02)
 
 
+@task(takes_context=True)
+def sleeps(context: Any, seconds: float) -> None:
+    """Noted in the ledger; takes that long."""
+    note(context)
+    time.sleep(seconds)
+
+
 @task()
 async def slow_echo(text: str) -> str:
     """An async function."""
