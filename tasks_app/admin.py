@@ -48,7 +48,16 @@ class FunctionFilter(admin.SimpleListFilter):
 class AttemptInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     model = TaskAttempt
     extra = 0
-    fields = ("attempt", "kind", "worker_name", "error_class", "message", "started_at", "finished_at")
+    fields = (
+        "attempt",
+        "kind",
+        "worker_name",
+        "error_class",
+        "place",
+        "message",
+        "started_at",
+        "finished_at",
+    )
     ordering = ("attempt",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 
 import msgpack
 
 TRACEBACK_LIMIT = 16_000
 """Characters, the last ones."""
+_OF_OTHERS = tuple(sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "platlib"))
 
 
 def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: float = 0.0) -> bytes:
@@ -20,12 +22,27 @@ def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: flo
             "error": f"{name}: {first_line}"[:500].removesuffix(": "),
             "error_class": f"{type(error).__module__}.{name}".removeprefix("builtins."),
             "message": message,
+            "place": place_of(error),
             "traceback": clean("".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]),
             "run_seconds": run_seconds,
             "delay_seconds": delay_seconds,
         }
     )
     return body
+
+
+def place_of(error: BaseException) -> str:
+    """Where it was raised: "shop.tasks:42 in charge", "" if it never was.
+
+    The innermost frame outside of the standard library and installed packages, else the innermost of all:
+    that is the line its reader can mend.
+    """
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [(f, line) for f, line in frames if not f.f_code.co_filename.startswith(_OF_OTHERS)]
+    if not frames:
+        return ""
+    frame, line = (own or frames)[-1]
+    return clean(f"{frame.f_globals.get('__name__', '?')}:{line} in {frame.f_code.co_name}")
 
 
 def clean(text: str) -> str:

@@ -144,6 +144,7 @@ class TaskAttempt(models.Model):
     error_class = models.TextField(default="")
     message = models.TextField(default="")
     traceback = models.TextField(default="")
+    place = models.TextField(default="", db_default="")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from tasks_app.access import Access
 from tasks_app.filters import in_state
 from tasks_app.fleet import heard_of, queues
 from tasks_app.functions import registry
+from tasks_app.models import TaskAttempt
 from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
 from tasks_app.states import State
 from tasks_app.wire import FailureGroup, OverviewDocument
@@ -39,31 +41,40 @@ def overview(access: Access) -> OverviewDocument:
 
 
 def _failures(access: Access) -> tuple[list[FailureGroup], int]:
-    """The last hour's failures by function and kind of error, most first, and their number."""
+    """The last hour's failures by function, kind of error and place, most first, and their number."""
     since = datetime.now(UTC) - FAILED_WITHIN
-    newest = in_state(visible_tasks(access), State.FAILED).order_by("-id")
-    rows = newest.values_list("pk", "function", "error", "finished_at")[:MOST_FAILURES]
-    groups: dict[tuple[str, str], FailureGroup] = {}
-    failed = 0
-    for pk, function, error, finished_at in rows:
-        if finished_at is None or finished_at < since:
-            continue
-        failed += 1
-        name = registry.slug_of(function)
-        kind = error_class(error or "")
+    newest = (
+        in_state(visible_tasks(access), State.FAILED).order_by("-id").only("function", "error", "finished_at")
+    )
+    failed = [task for task in newest[:MOST_FAILURES] if task.finished_at and task.finished_at >= since]
+    places = _places([task.pk for task in failed])
+    groups: dict[tuple[str, str, str], FailureGroup] = {}
+    for task in failed:
+        name, kind, place = (
+            registry.slug_of(task.function),
+            error_class(task.error or ""),
+            places.get(task.pk, ""),
+        )
         group = groups.setdefault(
-            (name, kind),
+            (name, kind, place),
             {
                 "function": name,
                 "error_class": kind,
+                "place": place,
                 "count": 0,
-                "last_at": instant(finished_at) or "",
-                "last_id": str(pk),
+                "last_at": instant(task.finished_at) or "",
+                "last_id": str(task.pk),
             },
         )
         group["count"] += 1
     most = sorted(groups.values(), key=lambda group: -group["count"])[:MOST_GROUPS]
-    return most, failed
+    return most, len(failed)
+
+
+def _places(task_ids: list[UUID]) -> dict[UUID, str]:
+    """Where the last attempt of each was raised."""
+    attempts = TaskAttempt.objects.filter(task_id__in=task_ids).order_by("attempt")
+    return dict(attempts.values_list("task_id", "place"))
 
 
 def error_class(error: str) -> str:

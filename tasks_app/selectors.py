@@ -154,6 +154,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
             "error_class": a.error_class,
             "message": a.message,
             "traceback": a.traceback,
+            "place": a.place,
             "started_at": instant(a.started_at),
             "finished_at": instant(a.finished_at),
         }

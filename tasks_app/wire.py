@@ -59,6 +59,7 @@ class AttemptDocument(TypedDict):
     error_class: str
     message: str
     traceback: str
+    place: str
     started_at: str | None
     finished_at: str | None
 
@@ -161,10 +162,14 @@ class QueueDocument(TypedDict):
 
 
 class FailureGroup(TypedDict):
-    """Failures of one function with one class of error; ``last_id`` is the newest of them."""
+    """Failures of one function, one class of error and one place; ``last_id`` is the newest of them.
+
+    ``place`` is a line such as "shop.tasks:42 in charge", "" where none is known.
+    """
 
     function: str
     error_class: str
+    place: str
     count: int
     last_at: str
     last_id: str

@@ -84,11 +84,11 @@ UPDATE taskdeck_task t SET
 """
 
 FAILURES = """
-INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, started_at,
-                                   finished_at)
-SELECT t.id, t.attempt, t.last_worker, 'failure', f.error_class, f.message, f.traceback, t.started_at, now()
-  FROM unnest(%(ids)s::uuid[], %(classes)s::text[], %(messages)s::text[], %(tracebacks)s::text[])
-           AS f(id, error_class, message, traceback)
+INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, place,
+                                   started_at, finished_at)
+SELECT t.id, t.attempt, t.last_worker, 'failure', f.error_class, f.message, f.traceback, f.place, t.started_at, now()
+  FROM unnest(%(ids)s::uuid[], %(classes)s::text[], %(messages)s::text[], %(tracebacks)s::text[], %(places)s::text[])
+           AS f(id, error_class, message, traceback, place)
   JOIN taskdeck_task t ON t.id = f.id
 """
 
@@ -265,4 +265,5 @@ def failures(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
         "classes": [o.error_class for o in outcomes],
         "messages": [o.message for o in outcomes],
         "tracebacks": [o.traceback for o in outcomes],
+        "places": [o.place for o in outcomes],
     }

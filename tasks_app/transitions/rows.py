@@ -40,6 +40,7 @@ class Outcome:
     error_class: str = ""
     message: str = ""
     traceback: str = ""
+    place: str = ""
     delay_seconds: float = 0.0
 
     @property

@@ -68,10 +68,10 @@ UPDATE taskdeck_task SET
 """
 
 FAILURES = """
-INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, started_at,
-                                   finished_at)
+INSERT INTO taskdeck_task_attempt (task_id, attempt, worker_name, kind, error_class, message, traceback, place,
+                                   started_at, finished_at)
 SELECT t.id, t.attempt, t.last_worker, 'failure', value ->> 'error_class', value ->> 'message', value ->> 'traceback',
-       t.started_at, %(now)s
+       value ->> 'place', t.started_at, %(now)s
   FROM json_each(%(failures)s) JOIN taskdeck_task t ON t.id = value ->> 'id'
 """
 
@@ -240,6 +240,7 @@ def failures(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
             "error_class": o.error_class,
             "message": o.message,
             "traceback": o.traceback,
+            "place": o.place,
         }
         for o in outcomes
     ]

@@ -22,6 +22,7 @@ def failure(task_id: str, attempt: int, *, kind: str = "retry", delay_seconds: f
         error_class="E",
         message="odd é",
         traceback="here",
+        place="m:1 in f",
         delay_seconds=delay_seconds,
     )
 
@@ -78,9 +79,9 @@ def test_the_last_attempt_that_fails_ends_the_task(store: Store) -> None:
     task = store.row(task_id)
     assert (task.state, task.failures, task.run_at) == ("failed", 2, None)
     kept = store.attempts.filter(task_id=task_id).order_by("attempt")
-    assert [(a.attempt, a.kind, a.message, a.traceback) for a in kept] == [
-        (1, "failure", "odd é", "here"),
-        (2, "failure", "odd é", "here"),
+    assert [(a.attempt, a.kind, a.message, a.traceback, a.place) for a in kept] == [
+        (1, "failure", "odd é", "here", "m:1 in f"),
+        (2, "failure", "odd é", "here", "m:1 in f"),
     ]
 
 

@@ -56,6 +56,7 @@ def test_attempts_follow_the_options_of_the_function(up: Up) -> None:
         (2, "failure", "attempt 2 of 3"),
     ]
     assert all("Flaky" in a["traceback"] and a["worker"] and a["started_at"] for a in task["attempts"])
+    assert all(a["place"].startswith("tests.support.unruly_tasks:") for a in task["attempts"])
     assert executions(up, works) == ["1", "2", "3"]
 
     task = ended(up, too_often)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tasks_app.models import Task, Worker
+from tasks_app.models import Task, TaskAttempt, Worker
 from tasks_app.overview import error_class
 from tests.support.api import Level, finished
 
@@ -25,8 +25,13 @@ def test_the_overview_counts_what_the_rows_say(api: Client) -> None:
     Task.objects.create(state="queued", created_at=old, **common)
     Task.objects.create(state="queued", created_at=now, queue="nowhere", **common)
     Task.objects.create(state="running", created_at=now, worker=node, **common)
-    for text in ("ValueError: a", "ValueError: b", "worker lost"):
-        last = finished("failed", error=text)
+    for text, place in (
+        ("ValueError: a", "m:1 in f"),
+        ("ValueError: b", "m:1 in f"),
+        ("ValueError: c", "m:2 in f"),
+    ):
+        failed_at(finished("failed", error=text), "m:9 in old", place)
+    last = finished("failed", error="worker lost")
     finished("failed", error="ValueError: long ago", finished_at=now - timedelta(hours=2))
     finished()
     shown = api.get("/api/overview/").json()
@@ -38,10 +43,22 @@ def test_the_overview_counts_what_the_rows_say(api: Client) -> None:
         "stranded": ["nowhere"],
     }
     assert shown["oldest_at"] == old.isoformat().replace("+00:00", "Z")
-    assert shown["failed_last_hour"] == 3
-    groups = [(group["error_class"], group["count"]) for group in shown["failures"]]
-    assert groups == [("ValueError", 2), ("worker lost", 1)]
-    assert shown["failures"][1]["last_id"] == str(last.pk)
+    assert shown["failed_last_hour"] == 4
+    groups = {(group["error_class"], group["place"]): group for group in shown["failures"]}
+    assert {key: group["count"] for key, group in groups.items()} == {
+        ("ValueError", "m:1 in f"): 2,
+        ("ValueError", "m:2 in f"): 1,
+        ("worker lost", ""): 1,
+    }
+    assert shown["failures"][0]["count"] == 2
+    assert groups["worker lost", ""]["last_id"] == str(last.pk)
+
+
+def failed_at(task: Task, *places: str) -> None:
+    for attempt, place in enumerate(places, start=1):
+        TaskAttempt.objects.create(
+            task=task, attempt=attempt, kind="failure", place=place, finished_at=datetime.now(UTC)
+        )
 
 
 def test_the_overview_is_for_those_who_may_view_and_counts_own_tasks_only(

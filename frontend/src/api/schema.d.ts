@@ -1474,6 +1474,7 @@ export interface operations {
                         failures: {
                             function: string;
                             error_class: string;
+                            place: string;
                             count: number;
                             last_at: string;
                             last_id: string;
@@ -2240,6 +2241,7 @@ export interface operations {
                             error_class: string;
                             message: string;
                             traceback: string;
+                            place: string;
                             started_at: string | null;
                             finished_at: string | null;
                         }[];

@@ -99,7 +99,7 @@ function Failures({ now }: { now: Overview }) {
           }
         >
           {now.failures.map((group) => (
-            <tr key={`${group.function} ${group.error_class}`}>
+            <tr key={`${group.function} ${group.error_class} ${group.place}`}>
               <td>
                 <Anchor
                   size="sm"
@@ -111,7 +111,14 @@ function Failures({ now }: { now: Overview }) {
                   {group.function}
                 </Anchor>
               </td>
-              <td>{group.error_class}</td>
+              <td>
+                {group.error_class}
+                {group.place && (
+                  <Text size="xs" c="dimmed" ff="monospace">
+                    {group.place}
+                  </Text>
+                )}
+              </td>
               <td>{exact.format(group.count)}</td>
               <td>
                 <Anchor
