@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.support.machine import Up
+from tests.support.processes import wait_until
 
 LIVE = 15_000  # milliseconds: a deadline, not a claim of speed
 
@@ -32,6 +33,22 @@ def test_a_number_above_40_is_refused_at_its_field(console: Page) -> None:
     submit(console, 41)
     expect(console.get_by_text("Must be at most 40")).to_be_visible()
     assert "/tasks/" not in console.url
+
+
+def test_a_double_click_counts_once(console: Page, machine: Up) -> None:
+    posts = []
+    console.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    console.goto("/console/new?name=slow_echo")
+    console.get_by_label("Text").fill("clicked twice")
+    console.get_by_role("button", name="Run task").dblclick()
+    again = console.get_by_role("button", name="Run again", exact=True)
+    expect(again).to_be_visible(timeout=LIVE)
+    task_id = console.url.rpartition("/")[2]
+    again.dblclick()
+    wait_until(
+        lambda: machine.call(f"/api/tasks/{task_id}/")[1]["attempt"] == 2, seconds=30, what="it runs again"
+    )
+    assert len(posts) == 2
 
 
 def test_a_task_of_somebody_else_appears_in_the_open_list(console: Page, machine: Up) -> None:

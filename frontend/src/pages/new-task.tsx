@@ -5,6 +5,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { ApiError, api } from "../api/client";
+import { useOneAtATime } from "../api/one-at-a-time";
 import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
 import type { FieldError, TaskFunction } from "../api/types";
 import { CodeBlock } from "../components/copy";
@@ -67,18 +68,19 @@ function useSubmit(fn: TaskFunction) {
   const submit = useMutation({
     mutationFn: ({ values, options }: { values: Values; options: SubmitOptions }) =>
       api.submit(fn.name, values, options),
-    onSuccess: ({ task_id }) => void navigate({ to: "/tasks/$id", params: { id: task_id } }),
+    onSuccess: ({ task_id }) => navigate({ to: "/tasks/$id", params: { id: task_id } }),
   });
+  const submitOnce = useOneAtATime(submit.mutateAsync);
   const errors = submit.error instanceof ApiError ? submit.error.fieldErrors : undefined;
   const { byField, rest } = useMemo(() => mapFieldErrors(errors ?? [], fn.schema), [errors, fn.schema]);
-  return { submit, byField, rest };
+  return { submit, submitOnce, byField, rest };
 }
 
 function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
   const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
   const [values, setValues] = useState<Values>(initial ?? {});
   const [options, setOptions] = useState<SubmitOptions>({});
-  const { submit, byField, rest } = useSubmit(fn);
+  const { submit, submitOnce, byField, rest } = useSubmit(fn);
   const forget = () => submit.isError && submit.reset();
   return (
     <Paper withBorder p="lg" radius="md">
@@ -96,7 +98,7 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
           setValues(edited);
           forget();
         }}
-        onSubmit={(submitted) => submit.mutate({ values: submitted, options })}
+        onSubmit={(submitted) => submitOnce({ values: submitted, options })}
       >
         <OptionsFields
           queue={fn.queue}

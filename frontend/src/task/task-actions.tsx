@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../api/client";
 import { TERMINAL } from "../api/events";
+import { useOneAtATime } from "../api/one-at-a-time";
 import { keys, sessionQuery } from "../api/queries";
 import type { TaskDetail } from "../api/types";
 import { Confirm } from "../components/dialog";
@@ -28,13 +29,14 @@ function useAct(task: TaskDetail) {
 export function TaskActions({ task }: { task: TaskDetail }) {
   const [asking, setAsking] = useState(false);
   const permissions = useQuery(sessionQuery).data?.permissions;
-  const act = useAct(task);
+  const { isPending, mutateAsync } = useAct(task);
+  const act = useOneAtATime(mutateAsync);
   const ended = TERMINAL.has(task.state);
   const mayRetry = ended && permissions?.retry;
   const mayCancel = !ended && permissions?.cancel && !task.cancel_requested;
-  const cancel = () => (task.state === "running" ? setAsking(true) : act.mutate("cancel"));
+  const cancel = () => (task.state === "running" ? setAsking(true) : act("cancel"));
   useShortcuts({
-    retry: mayRetry ? () => act.mutate("retry") : undefined,
+    retry: mayRetry ? () => act("retry") : undefined,
     cancel: mayCancel ? cancel : undefined,
   });
   return (
@@ -54,8 +56,8 @@ export function TaskActions({ task }: { task: TaskDetail }) {
           variant="default"
           size="sm"
           leftSection={<IconRotateClockwise2 size={16} />}
-          loading={act.isPending}
-          onClick={() => act.mutate("retry")}
+          loading={isPending}
+          onClick={() => act("retry")}
         >
           {task.state === "succeeded" ? "Run again" : "Retry"}
         </Button>
@@ -65,7 +67,7 @@ export function TaskActions({ task }: { task: TaskDetail }) {
           variant="default"
           size="sm"
           leftSection={<IconBan size={16} />}
-          loading={act.isPending}
+          loading={isPending}
           disabled={task.cancel_requested}
           onClick={cancel}
         >
@@ -80,7 +82,7 @@ export function TaskActions({ task }: { task: TaskDetail }) {
           onClose={() => setAsking(false)}
           onConfirm={() => {
             setAsking(false);
-            act.mutate("cancel");
+            act("cancel");
           }}
         >
           <Text size="sm">
