@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import django
-import environ
 
+from taskqueue_site.environment import Environment
 from tasks_app import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
-DATA_DIR = Path(env.str("TASKDECK_DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+DATA_DIR = Path(env.text("TASKDECK_DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.generated_secret(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY", default="") or embedded.generated_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
 # `worker` stands before anything that could bring a `runworker` of its own; `channels` is not installed
 # as an app at all (it ships one), and daphne (Twisted in every process) only where it serves the web.
@@ -81,7 +81,7 @@ DATABASE_CONNECTION_SECONDS = 600
 DATABASE_POOL_SECONDS = 5.0
 """How long a request waits for a connection while all are in use or the database is away."""
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'taskdeck.sqlite3'}")
+    "default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'taskdeck.sqlite3'}")
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Several processes write. Without these three, "database is locked" comes within seconds.
@@ -101,13 +101,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     )
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # An ASGI server has a thread per request: persistent connections would be left behind in them.
-    if pool_size := env.int("TASKDECK_DATABASE_POOL", default=0):
+    if pool_size := env.whole("TASKDECK_DATABASE_POOL", default=0, within=range(1001)):
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": DATABASE_POOL_SECONDS}
     else:
         DATABASES["default"]["CONN_MAX_AGE"] = DATABASE_CONNECTION_SECONDS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="") or embedded.discover(DATA_DIR) or ""
+REDIS_URL = env.text("REDIS_URL", default="") or embedded.discover(DATA_DIR) or ""
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = (
     {
         "default": {
@@ -119,37 +119,37 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = (
     else {}
 )
 
-TASKDECK_MODULES = env.list("TASKDECK_MODULES", default=["tasks_app.examples.tasks"])
+TASKDECK_MODULES = env.names("TASKDECK_MODULES", default=["tasks_app.examples.tasks"])
 TASKS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "tasks_app.backend.TaskdeckBackend",
-        "QUEUES": env.list("TASKDECK_QUEUES", default=[]),  # empty: any name will do
+        "QUEUES": env.names("TASKDECK_QUEUES", default=[]),  # empty: any name will do
     }
 }
 TASKDECK: dict[str, Any] = {
-    "ANONYMOUS": env.str("TASKDECK_ANONYMOUS", default="none"),
+    "ANONYMOUS": env.text("TASKDECK_ANONYMOUS", default="none"),
     "REDIS_URL": REDIS_URL,
-    "RABBITMQ_URL": env.str("RABBITMQ_URL", default=""),
-    "DIRECT_CLAIM_SECONDS": env.float("TASKDECK_DIRECT_CLAIM_SECONDS", default=1),
-    "MAX_BODY_BYTES": env.int("TASKDECK_MAX_BODY_BYTES", default=256 * 1024),
-    "MAX_BULK_BYTES": env.int("TASKDECK_MAX_BULK_BYTES", default=8 * 1024 * 1024),
-    "MAX_FILE_BYTES": env.int("TASKDECK_MAX_FILE_BYTES", default=32 * 1024 * 1024),
-    "MAX_LOG_LINES": env.int("TASKDECK_MAX_LOG_LINES", default=10_000),
-    "MAX_LOG_BYTES": env.int("TASKDECK_MAX_LOG_BYTES", default=1024 * 1024),
+    "RABBITMQ_URL": env.text("RABBITMQ_URL", default=""),
+    "DIRECT_CLAIM_SECONDS": env.number("TASKDECK_DIRECT_CLAIM_SECONDS", default=1),
+    "MAX_BODY_BYTES": env.whole("TASKDECK_MAX_BODY_BYTES", default=256 * 1024),
+    "MAX_BULK_BYTES": env.whole("TASKDECK_MAX_BULK_BYTES", default=8 * 1024 * 1024),
+    "MAX_FILE_BYTES": env.whole("TASKDECK_MAX_FILE_BYTES", default=32 * 1024 * 1024),
+    "MAX_LOG_LINES": env.whole("TASKDECK_MAX_LOG_LINES", default=10_000),
+    "MAX_LOG_BYTES": env.whole("TASKDECK_MAX_LOG_BYTES", default=1024 * 1024),
     "DATA_DIR": str(DATA_DIR),
-    "LEASE_SECONDS": env.float("TASKDECK_LEASE_SECONDS", default=15),
-    "SELF_STOP_SECONDS": env.float("TASKDECK_SELF_STOP_SECONDS", default=8),
-    "HEARTBEAT_SECONDS": env.float("TASKDECK_HEARTBEAT_SECONDS", default=2),
+    "LEASE_SECONDS": env.number("TASKDECK_LEASE_SECONDS", default=15),
+    "SELF_STOP_SECONDS": env.number("TASKDECK_SELF_STOP_SECONDS", default=8),
+    "HEARTBEAT_SECONDS": env.number("TASKDECK_HEARTBEAT_SECONDS", default=2),
 }
 # What `manage.py up` starts with.
 TASKDECK_UP: dict[str, Any] = {
-    "HOST": env.str("HOST", default="127.0.0.1"),
-    "PORT": env.int("PORT", default=8000),
-    "ANONYMOUS": env.str("TASKDECK_ANONYMOUS", default=""),
-    "ALLOWED_HOSTS": env.list("ALLOWED_HOSTS", default=[]),
-    "REDIS_URL": env.str("REDIS_URL", default=""),
-    "WORKER_CONCURRENCY": env.int("WORKER_CONCURRENCY", default=0),
-    "DIE_WITH_PARENT": env.bool("TASKDECK_DIE_WITH_PARENT", default=False),
+    "HOST": env.text("HOST", default="127.0.0.1"),
+    "PORT": env.whole("PORT", default=8000),
+    "ANONYMOUS": env.text("TASKDECK_ANONYMOUS", default=""),
+    "ALLOWED_HOSTS": env.names("ALLOWED_HOSTS", default=[]),
+    "REDIS_URL": env.text("REDIS_URL", default=""),
+    "WORKER_CONCURRENCY": env.whole("WORKER_CONCURRENCY", default=0, within=range(251)),
+    "DIE_WITH_PARENT": env.flag("TASKDECK_DIE_WITH_PARENT", default=False),
 }
 
 REST_FRAMEWORK = {
@@ -204,13 +204,13 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 # Only for a proxy that sets X-Forwarded-Proto on every request: otherwise any client may claim https.
-if env.bool("TASKDECK_BEHIND_PROXY", default=False):
+if env.flag("TASKDECK_BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("TASKDECK_HTTPS", default=False)
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("TASKDECK_HTTPS", default=False)
 # Pages of these origins may read answers and send tokens. No cookies: they act as nobody or by their token,
 # and tasks_app.api.guard refuses their anonymous writes all the same.
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.names("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/(?:api/|task(?:/|$))"
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match"]
@@ -226,12 +226,14 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_LEVEL = env.text("LOG_LEVEL", default="INFO", among=(*LOG_LEVELS, *map(str.lower, LOG_LEVELS))).upper()
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # What matters of its life is told by taskdeck.broker; by itself it tells of every step, many times.
         "pika": {"level": "CRITICAL"},
@@ -240,3 +242,5 @@ LOGGING: dict[str, Any] = {
         "django_tasks": {"level": "WARNING"},
     },
 }
+
+env.refuse_faults()

@@ -47,6 +47,8 @@ class Conf:
 
     def faults(self) -> list[str]:
         found = [fault for url in self.rabbitmq_urls if (fault := _amqp_fault(url))]
+        if self.redis_url and urlsplit(self.redis_url).scheme not in ("redis", "rediss", "unix"):
+            found.append("REDIS_URL must be redis://host:port/number, rediss://... or unix:///path")
         if not self.direct_claim_seconds > 0:
             found.append("DIRECT_CLAIM_SECONDS must be above 0")
         if self.anonymous not in ANONYMOUS_LEVELS:

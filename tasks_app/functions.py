@@ -11,6 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
 from tasks_app.adapters import ArgumentAdapter, build_adapter
@@ -91,7 +92,12 @@ class Registry:
             if module_has_submodule(config.module, "tasks"):
                 self.add_module(f"{config.name}.tasks")
         for name in getattr(settings, "TASKDECK_MODULES", []):
-            self.add_module(name)
+            try:
+                self.add_module(name)
+            except ModuleNotFoundError as error:
+                if f"{name}.".startswith(f"{error.name}."):  # not one that the module itself imports
+                    raise ImproperlyConfigured(f"TASKDECK_MODULES: there is no module {name!r}.") from error
+                raise
 
     def add_module(self, name: str) -> None:
         for value in vars(import_module(name)).values():

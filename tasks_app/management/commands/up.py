@@ -151,6 +151,8 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise CommandError(f"PORT must be between 1 and 65535, not {port}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

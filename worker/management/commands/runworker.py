@@ -24,12 +24,19 @@ from worker.options import WorkerOptions
 from worker.recycling import Limits
 from worker.supervisor import supervise
 
+MOST_EXECUTORS = 250
 
-def positive(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 250:
-        raise argparse.ArgumentTypeError("must be between 1 and 250")
-    return number
+
+def executors(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_EXECUTORS:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {MOST_EXECUTORS}, not {text!r}")
+    return int(text)
+
+
+def usual_executors() -> str:
+    """Text, so that the variable is checked as the option is."""
+    given = os.environ.get("WORKER_CONCURRENCY", "").strip()
+    return given if given not in ("", "0") else str(min(os.cpu_count() or 1, MOST_EXECUTORS))
 
 
 def limit(text: str) -> int:
@@ -43,10 +50,9 @@ class Command(BaseCommand):
     help = "Run tasks. SIGTERM or Ctrl-C drains; a second one stops at once and gives running tasks back."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        concurrency = int(os.environ.get("WORKER_CONCURRENCY", 0)) or os.cpu_count() or 1
         parser.add_argument("--queues", default="default", help="comma-separated; the default is %(default)s")
         parser.add_argument(
-            "--concurrency", type=positive, default=concurrency, help="executors (%(default)s)"
+            "--concurrency", type=executors, default=usual_executors(), help="executors (%(default)s)"
         )
         parser.add_argument(
             "--drain-seconds", type=float, default=30.0, help="for running tasks (%(default)s)"
