@@ -123,4 +123,4 @@ browser:
 # The tests start private instances of these; no service of the system is used or started.
 servers:
 	@.ci/apt-install 'postgresql=/usr/lib/postgresql/*/bin/postgres' redis-server=/usr/bin/redis-server \
-		rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server nginx=/usr/sbin/nginx wget=/usr/bin/wget iproute2=/usr/bin/ip
+		rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server nginx=/usr/sbin/nginx g++=/usr/bin/g++ wget=/usr/bin/wget iproute2=/usr/bin/ip

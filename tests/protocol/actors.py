@@ -26,6 +26,7 @@ VALUES (%(id)s, %(function)s, %(queue)s, %(priority)s, %(state)s, 0, 0, 0, %(max
 def make_task(
     session: Session,
     *,
+    function: str = FUNCTION,
     queue: str = QUEUE,
     priority: int = 0,
     delay_seconds: float | None = None,
@@ -40,7 +41,7 @@ def make_task(
         _INSERT.format(false="0" if session.vendor == "sqlite" else "false"),
         {
             "id": DIALECTS[session.vendor].written_id(task_id),
-            "function": FUNCTION,
+            "function": function,
             "queue": queue,
             "priority": priority,
             "state": "queued" if run_at is None else "scheduled",
@@ -57,8 +58,8 @@ def instant(session: Session, moment: datetime) -> Any:
     return str(moment.replace(tzinfo=None)) if session.vendor == "sqlite" else moment
 
 
-def make_worker(session: Session, *, node: str = "n1") -> str:
-    worker_id = str(uuid4())
+def make_worker(session: Session, *, node: str = "n1", worker_id: str | None = None) -> str:
+    worker_id = worker_id or str(uuid4())
     transitions.register(
         session,
         worker_id=worker_id,

@@ -7,7 +7,6 @@ mutation the storm passes (test_storm).
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +14,14 @@ import pytest
 
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
+from tests.protocol.rules import (
+    CANCEL_WINS,
+    FENCE_ATTEMPT,
+    FENCE_WORKER,
+    NO_FURTHER_TRY,
+    STILL_WAITS,
+    rewrite,
+)
 from tests.protocol.storm import Storm, Weather
 from tests.protocol.storm_worker import Key, StormWorker
 from tests.support.databases import Database
@@ -54,21 +61,17 @@ class Mutation:
     weather: Weather = field(default_factory=Weather)
 
 
-NO_ATTEMPT = r" AND (\w+)\.attempt = o\.attempt"
-NO_WORKER = r" +AND (\w+)\.worker_id = %\(worker\)s(::uuid)?"
-NO_CANCELLED = r"WHEN (t\.)?cancel_requested THEN 'cancelled'"
-NO_FLAG_IN_AGAIN = r" AND NOT (t\.)?cancel_requested"
 FORGET_FLAG = (r"worker_id = NULL", "worker_id = NULL, cancel_requested = false")
 MUTATIONS = (
     Mutation(
         name="claim guard",
-        rewrites=(("CLAIM_IDS", r"(t\.)?state \|\| '' = 'queued'", r"\1state IN ('queued', 'running')"),),
+        rewrites=(("CLAIM_IDS", STILL_WAITS, r"\1state IN ('queued', 'running')"),),
         fault="a running row was written without a cancel request",
         weather=Weather(doubled_messages=0.5),
     ),
     Mutation(
         name="finish fence",
-        rewrites=(("FINISH", NO_ATTEMPT, ""), ("FINISH", NO_WORKER, "")),
+        rewrites=(("FINISH", FENCE_ATTEMPT, ""), ("FINISH", FENCE_WORKER, "")),
         fault="finished by",
         weather=Weather(
             misfortunes=("frozen with outcomes",),
@@ -99,8 +102,8 @@ MUTATIONS = (
     Mutation(
         name="cancel flag on the way back",
         rewrites=(
-            ("FINISH", NO_CANCELLED, "WHEN false THEN ''"),
-            ("FINISH", NO_FLAG_IN_AGAIN, ""),
+            ("FINISH", CANCEL_WINS, "WHEN false THEN ''"),
+            ("FINISH", NO_FURTHER_TRY, ""),
             ("FINISH", *FORGET_FLAG),
         ),
         fault="although a cancel was accepted",
@@ -114,11 +117,8 @@ def mutation(
 ) -> Callable[[Database], Mutation]:
     def apply(database: Database) -> Mutation:
         found: Mutation = request.param
-        dialect = transitions.DIALECTS[database.vendor]
-        for statement, pattern, replacement in found.rewrites:
-            text, count = re.subn(pattern, replacement, getattr(dialect, statement))
-            assert count, f"{statement} has no {pattern}"
-            monkeypatch.setattr(dialect, statement, text)
+        for change in found.rewrites:
+            rewrite(monkeypatch, database, *change)
         return found
 
     return apply
