@@ -12,8 +12,8 @@ from tasks_app.access import Access
 from tasks_app.actions import announce_cancel, announce_retry
 from tasks_app.database import DjangoSession, Session
 from tasks_app.errors import StatementRefused
-from tasks_app.filters import TaskFilter, matching
-from tasks_app.selectors import visible_tasks
+from tasks_app.filters import TaskFilter
+from tasks_app.selectors import matches, visible_tasks
 from tasks_app.states import TERMINAL, State
 from tasks_app.transitions import Changed
 
@@ -56,15 +56,12 @@ def act_on_filter(*, access: Access, act: Act, wanted: TaskFilter, cursor: UUID 
         return Acted(0, None)
     changed = 0
     for _ in range(MOST_BATCHES):
-        tasks = matching(visible_tasks(access), wanted).tasks
-        if cursor:
-            tasks = tasks.filter(id__lt=cursor)
-        ids = list(tasks.order_by("-id").values_list("pk", flat=True)[:BATCH_ROWS])
-        if not ids:
-            return Acted(changed, None)
-        changed += _act(act, ids)
-        cursor = ids[-1]
-        if len(ids) < BATCH_ROWS:
+        looked = matches(access, wanted, below=cursor)
+        ids = list(looked.tasks.order_by("-id").values_list("pk", flat=True)[:BATCH_ROWS])
+        if ids:
+            changed += _act(act, ids)
+        cursor = ids[-1] if len(ids) == BATCH_ROWS else looked.end
+        if cursor is None:
             return Acted(changed, None)
     return Acted(changed, cursor)
 

@@ -18,7 +18,9 @@ from tasks_app.models import Task
 from tasks_app.sealing import SECRET_KEY
 from tasks_app.states import State
 
-SEARCH_WINDOW = 50_000
+WINDOW = 50_000
+"""So many tasks are looked at for what no index answers."""
+_INDEXED = frozenset(State) - {State.SUCCEEDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class TaskFilter:
     functions: tuple[str, ...] = ()
     queue: str = ""
     worker: str = ""
+    owner: str = ""
     search: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -50,11 +53,22 @@ class TaskFilter:
         """Does it ask for nothing but states?"""
         return replace(self, states=()) == TaskFilter()
 
-    def by_id_only(self) -> TaskFilter:
-        """The part of it that the primary key answers."""
-        return TaskFilter(
-            created_after=self.created_after, created_before=self.created_before, newer_than=self.newer_than
-        )
+    @property
+    def text(self) -> str:
+        return self.search.strip()
+
+    @property
+    def has_indexed_state(self) -> bool:
+        """Is it about one state that has an index of its own?"""
+        return len(self.states) == 1 and self.states[0] in _INDEXED
+
+    @property
+    def looks_at_rows(self) -> bool:
+        """Is there a part that no index answers? An id in the search is found by the primary key."""
+        if is_id(self.text):
+            return False
+        by_row = self.functions or self.queue or self.worker or self.owner or self.text
+        return bool(by_row) or (bool(self.states) and not self.has_indexed_state)
 
     def within(self, states: frozenset[State]) -> TaskFilter:
         """The part of it that lies in these states."""
@@ -64,38 +78,68 @@ class TaskFilter:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """``searched_all`` is False when older tasks than the search covers exist."""
+    """Tasks that match. Those with ids below ``end`` were not looked at; None: all were."""
 
     tasks: QuerySet[Task]
-    searched_all: bool
+    end: UUID | None
 
 
-def matching(tasks: QuerySet[Task], wanted: TaskFilter) -> Matches:
-    """Those of ``tasks`` that match. Text is looked for in the arguments of the newest SEARCH_WINDOW."""
+def matching(
+    tasks: QuerySet[Task], wanted: TaskFilter, *, below: UUID | None = None, is_scoped: bool = False
+) -> Matches:
+    """Those of ``tasks`` with ids below ``below`` that match.
+
+    What no index answers is asked of WINDOW tasks at most, the newest below ``below``: go on from ``end``.
+    ``is_scoped`` says that ``tasks`` are only somebody's own, which no index answers either.
+    """
+    all_tasks = _by_index(Task.objects.all(), wanted, below)
+    end = _window_end(all_tasks) if is_scoped or wanted.looks_at_rows else None
+    found = _by_row(_by_index(tasks, wanted, below), wanted)
+    return Matches(found if end is None else found.filter(id__gte=end), end)
+
+
+def _by_index(tasks: QuerySet[Task], wanted: TaskFilter, below: UUID | None) -> QuerySet[Task]:
+    """What the primary key and the partial indexes answer. Ids begin with their time of creation."""
     if wanted.states == (State.RUNNING,):
         # always few: gathered by their own index first, where SQLite would walk the whole list for them
         running = in_state(Task.objects.all(), State.RUNNING)
         tasks = tasks.filter(pk__in=running.values("pk"), state=State.RUNNING)
-    elif len(wanted.states) == 1:
+    elif wanted.has_indexed_state:
         tasks = in_state(tasks, State(wanted.states[0]))
-    elif wanted.states:
-        tasks = tasks.filter(state__in=wanted.states)
-    if wanted.functions:
-        tasks = tasks.filter(function__in=[registry.by_slug(slug).path for slug in wanted.functions])
-    if wanted.queue:
-        tasks = tasks.filter(queue=wanted.queue)
     if wanted.batch:
         tasks = tasks.filter(batch=wanted.batch)
-    if wanted.worker:
-        tasks = tasks.filter(last_worker=wanted.worker)
-    # ids begin with their time of creation, so the primary key serves for the range
     if wanted.created_after:
         tasks = tasks.filter(id__gte=first_id_at(wanted.created_after))
     if wanted.created_before:
         tasks = tasks.filter(id__lt=first_id_at(wanted.created_before))
     if wanted.newer_than:
         tasks = tasks.filter(id__gt=wanted.newer_than)
-    return _searched(tasks, wanted.search.strip()) if wanted.search.strip() else Matches(tasks, True)
+    return tasks.filter(id__lt=below) if below else tasks
+
+
+def _by_row(tasks: QuerySet[Task], wanted: TaskFilter) -> QuerySet[Task]:
+    """What must look at each row."""
+    if wanted.states and not wanted.has_indexed_state:
+        tasks = tasks.filter(state__in=wanted.states)
+    if wanted.functions:
+        tasks = tasks.filter(function__in=[registry.by_slug(slug).path for slug in wanted.functions])
+    if wanted.queue:
+        tasks = tasks.filter(queue=wanted.queue)
+    if wanted.worker:
+        tasks = tasks.filter(last_worker=wanted.worker)
+    if wanted.owner:
+        tasks = tasks.filter(owner__username=wanted.owner)
+    return _searched(tasks, wanted.text) if wanted.text else tasks
+
+
+def _window_end(tasks: QuerySet[Task]) -> UUID | None:
+    """The first id of the millisecond in which the task behind the newest WINDOW was made, None without one.
+
+    Not the id itself: it may be of a task that the caller may not see.
+    """
+    ids = tasks.order_by("-id").values_list("pk", flat=True)
+    behind = ids[WINDOW : WINDOW + 1].first()
+    return None if behind is None else UUID(int=behind.int >> 80 << 80)
 
 
 def first_id_at(instant: datetime) -> UUID:
@@ -104,25 +148,23 @@ def first_id_at(instant: datetime) -> UUID:
     return UUID(int=milliseconds << 80)
 
 
-def _searched(tasks: QuerySet[Task], text: str) -> Matches:
+def is_id(text: str) -> bool:
     try:
-        return Matches(tasks.filter(pk=UUID(text)), True)
+        UUID(text)
     except ValueError:
-        pass  # no id, so a text
-    window = newest(tasks)
+        return False
+    return True
+
+
+def _searched(tasks: QuerySet[Task], text: str) -> QuerySet[Task]:
+    if is_id(text):
+        return tasks.filter(pk=UUID(text))
     # Django writes JSON for SQLite in ASCII; PostgreSQL's jsonb shows characters as they are
     stored = json.dumps(text, ensure_ascii=connection.vendor == "sqlite")[1:-1]
-    texts = window.tasks.annotate(arguments_text=Cast("arguments", TextField()))
+    texts = tasks.annotate(arguments_text=Cast("arguments", TextField()))
     # a search must not find out secrets letter by letter, so tasks that hold one are not searched
     plain = texts.exclude(arguments_text__contains=f'"{SECRET_KEY}"')
-    return Matches(plain.filter(arguments_text__icontains=stored), window.searched_all)
-
-
-def newest(tasks: QuerySet[Task]) -> Matches:
-    """The newest SEARCH_WINDOW of them: a bound for what must look at each row."""
-    ids = tasks.order_by("-id").values_list("pk", flat=True)
-    oldest = ids[SEARCH_WINDOW - 1 : SEARCH_WINDOW].first()
-    return Matches(tasks if oldest is None else tasks.filter(id__gte=oldest), oldest is None)
+    return plain.filter(arguments_text__icontains=stored)
 
 
 def in_state(tasks: QuerySet[Task], state: State) -> QuerySet[Task]:

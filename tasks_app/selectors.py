@@ -15,7 +15,7 @@ from django.db.models import Count, QuerySet
 from tasks_app.access import Access
 from tasks_app.documents import dump_json
 from tasks_app.errors import TaskNotFound
-from tasks_app.filters import TaskFilter, matching, newest
+from tasks_app.filters import Matches, TaskFilter, in_state, matching
 from tasks_app.functions import registry
 from tasks_app.media import Media, from_document, is_media, shown_result
 from tasks_app.models import Task
@@ -31,6 +31,8 @@ COUNT_CAP = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """``searched_all`` is False when it is short because enough tasks were looked at; ``next`` goes on."""
+
     rows: list[TaskRow]
     next: str | None
     searched_all: bool
@@ -120,17 +122,25 @@ def parse_id(text: str) -> UUID:
         raise TaskNotFound(text) from None
 
 
+def matches(access: Access, wanted: TaskFilter, *, below: UUID | None = None) -> Matches:
+    """What the caller may see of the tasks that match. Raises NotAllowed."""
+    return matching(visible_tasks(access), wanted, below=below, is_scoped=not access.view_all)
+
+
 def task_page(access: Access, wanted: TaskFilter, *, cursor: UUID | None = None, limit: int = 50) -> Page:
-    """Newest first, by keyset: the tasks with ids below ``cursor``."""
-    matches = matching(visible_tasks(access), wanted)
-    tasks = matches.tasks.select_related("owner", "live").defer("result").order_by("-id")
-    if cursor:
-        tasks = tasks.filter(id__lt=cursor)
+    """Newest first, by keyset: the tasks with ids below ``cursor``. A page may be short, and not the last."""
+    looked = matches(access, wanted, below=cursor)
+    tasks = looked.tasks.select_related("owner", "live").defer("result").order_by("-id")
     found = list(tasks[: limit + 1])
     more = len(found) > limit
     found = found[:limit]
-    following = str(found[-1].pk) if more else None
-    return Page([_row(task) for task in found], following, matches.searched_all, _etag(found))
+    following = found[-1].pk if more else looked.end
+    return Page(
+        rows=[_row(task) for task in found],
+        next=str(following) if following else None,
+        searched_all=more or looked.end is None,
+        etag=_etag(found),
+    )
 
 
 def _result(task: Task) -> Any:
@@ -195,16 +205,12 @@ class Counts:
 
 def counts(access: Access, wanted: TaskFilter) -> Counts:
     """Matching tasks per state, up to COUNT_CAP each, or among the newest where an index cannot count."""
-    tasks = visible_tasks(access)
     states = wanted.states or tuple(state.value for state in State)
-    if wanted.is_plain:
-        found = {
-            state: matching(tasks, TaskFilter(states=(state,))).tasks.values("pk")[:COUNT_CAP].count()
-            for state in states
-        }
+    if wanted.is_plain and access.view_all:
+        tasks = visible_tasks(access)
+        found = {state: in_state(tasks, State(state)).values("pk")[:COUNT_CAP].count() for state in states}
         return Counts(found, True)
-    window = newest(matching(tasks, wanted.by_id_only()).tasks)
-    matches = matching(window.tasks, replace(wanted, states=()))
-    rows = matches.tasks.order_by().values_list("state").annotate(Count("pk"))
+    looked = matching(visible_tasks(access), replace(wanted, states=()), is_scoped=True)
+    rows = looked.tasks.order_by().values_list("state").annotate(Count("pk"))
     by_state = dict.fromkeys(states, 0) | {s: min(n, COUNT_CAP) for s, n in rows if s in states}
-    return Counts(by_state, window.searched_all and matches.searched_all)
+    return Counts(by_state, looked.end is None)

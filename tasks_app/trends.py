@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from django.db.models import QuerySet
 
 from tasks_app.access import Access
 from tasks_app.errors import NotAllowed
@@ -60,22 +61,25 @@ def trend(
     subject, wanted = ("function", function) if function else ("queue", queue) if queue else ("all", "")
     rows = Tally.objects.filter(span_seconds=asked.row_seconds, at__gte=first)
     sums: defaultdict[datetime, _Sum] = defaultdict(_Sum)
-    for row in rows.filter(subject=subject, name=wanted).iterator():
-        total = sums[_floor(row.at, asked.point_seconds)]
-        total.succeeded += row.succeeded
-        total.failed += row.failed
-        total.cancelled += row.cancelled
-        total.retried += row.retried
-        total.waits.append(row.waits)
-        total.runs.append(row.runs)
-    depths = {} if function else _depths(rows.filter(subject="queue"), queue, asked.point_seconds)
+    figures = rows.filter(subject=subject, name=wanted).values_list(
+        "at", "succeeded", "failed", "cancelled", "retried", "waits", "runs"
+    )
+    for at, succeeded, failed, cancelled, retried, waits, runs in figures:
+        total = sums[_floor(at, asked.point_seconds)]
+        total.succeeded += succeeded
+        total.failed += failed
+        total.cancelled += cancelled
+        total.retried += retried
+        total.waits.append(waits)
+        total.runs.append(runs)
+    depths = {} if function else _depths(rows, queue, asked.point_seconds)
     count = int(asked.length.total_seconds()) // asked.point_seconds
-    at = [first + timedelta(seconds=asked.point_seconds * number) for number in range(count)]
+    moments = [first + timedelta(seconds=asked.point_seconds * number) for number in range(count)]
     return {
         "range": name,
         "span_seconds": asked.point_seconds,
         "depth_cap": DEPTH_CAP,
-        "points": [_point(moment, sums[moment], depths.get(moment)) for moment in at],
+        "points": [_point(moment, sums[moment], depths.get(moment)) for moment in moments],
     }
 
 
@@ -95,14 +99,13 @@ def _point(at: datetime, total: _Sum, depth: int | None) -> TrendPoint:
     }
 
 
-def _depths(rows: Iterable[Tally], queue: str | None, point_seconds: int) -> dict[datetime, int]:
+def _depths(rows: QuerySet[Tally], queue: str | None, point_seconds: int) -> dict[datetime, int]:
     """Of each queue the most that any of its workers saw, added up."""
+    rows = rows.filter(subject="queue", depth__isnull=False)
     seen: defaultdict[datetime, dict[str, int]] = defaultdict(dict)
-    for row in rows:
-        if row.depth is None or (queue and row.name != queue):
-            continue
-        of_queue = seen[_floor(row.at, point_seconds)]
-        of_queue[row.name] = max(row.depth, of_queue.get(row.name, 0))
+    for at, name, depth in (rows.filter(name=queue) if queue else rows).values_list("at", "name", "depth"):
+        of_queue = seen[_floor(at, point_seconds)]
+        of_queue[name] = max(depth or 0, of_queue.get(name, 0))
     return {moment: sum(of_queue.values()) for moment, of_queue in seen.items()}
 
 

@@ -16,7 +16,7 @@ from tasks_app.filters import TaskFilter
 
 MOST_LETTERS = 200
 LISTS = {"state": "states", "function": "functions"}
-TEXTS = ("queue", "worker", "search")
+TEXTS = ("queue", "worker", "owner", "search")
 INSTANTS = ("created_after", "created_before")
 IDS = ("newer_than", "batch")
 FIELDS = frozenset({*LISTS, *TEXTS, *INSTANTS, *IDS})

@@ -6,6 +6,7 @@ export interface TaskFilter {
   fn?: string;
   queue?: string;
   worker?: string;
+  owner?: string;
   search?: string;
   /** Instants with their time zone. */
   after?: string;
@@ -18,6 +19,7 @@ export interface FilterSearch {
   fn?: string;
   queue?: string;
   worker?: string;
+  owner?: string;
   q?: string;
   after?: string;
   before?: string;
@@ -39,6 +41,7 @@ export const validateFilter = (search: Record<string, unknown>): FilterSearch =>
   fn: text(search.fn),
   queue: text(search.queue),
   worker: text(search.worker),
+  owner: text(search.owner),
   q: text(search.q),
   after: instant(search.after),
   before: instant(search.before),
@@ -59,6 +62,7 @@ export const apiFields = (filter: TaskFilter): Record<string, string | readonly 
   function: filter.fn ? [filter.fn] : undefined,
   queue: filter.queue,
   worker: filter.worker,
+  owner: filter.owner,
   search: filter.search,
   created_after: filter.after,
   created_before: filter.before,

@@ -1898,8 +1898,10 @@ export interface operations {
                 limit?: number;
                 /** @description submitted after the task with this id */
                 newer_than?: string;
+                /** @description user name of who submitted it */
+                owner?: string;
                 queue?: string;
-                /** @description an id, or text in the arguments of the newest 50,000 */
+                /** @description an id, or text in the arguments */
                 search?: string;
                 state?: ("cancelled" | "failed" | "queued" | "running" | "scheduled" | "succeeded")[];
                 /** @description name of the node that ran it last */
@@ -3138,8 +3140,10 @@ export interface operations {
                 function?: string[];
                 /** @description submitted after the task with this id */
                 newer_than?: string;
+                /** @description user name of who submitted it */
+                owner?: string;
                 queue?: string;
-                /** @description an id, or text in the arguments of the newest 50,000 */
+                /** @description an id, or text in the arguments */
                 search?: string;
                 state?: ("cancelled" | "failed" | "queued" | "running" | "scheduled" | "succeeded")[];
                 /** @description name of the node that ran it last */

@@ -15,8 +15,8 @@ import { TaskList } from "../tasks/task-list";
 const route = getRouteApi("/tasks");
 
 /** Filters of the panel that are in force. */
-const folded = ({ fn, queue, worker, after, before }: FilterSearch) =>
-  [fn, queue, worker, after, before].filter((value) => value !== undefined).length;
+const folded = ({ fn, queue, worker, owner, after, before }: FilterSearch) =>
+  [fn, queue, worker, owner, after, before].filter((value) => value !== undefined).length;
 
 export default function TasksPage() {
   const search = route.useSearch();

@@ -54,7 +54,7 @@ export function TaskFilters({ search, onChange }: Props) {
   const functions = useQuery(functionsQuery).data ?? [];
   return (
     <Paper withBorder radius="md" p="sm" component="section" aria-label="Filters">
-      <SimpleGrid cols={{ base: 1, xs: 2, lg: 5 }} spacing="sm">
+      <SimpleGrid cols={{ base: 1, xs: 2, lg: 6 }} spacing="sm">
         <NativeSelect
           label="Function"
           value={search.fn ?? ""}
@@ -75,6 +75,12 @@ export function TaskFilters({ search, onChange }: Props) {
           placeholder="Any"
           value={search.worker}
           onChange={(worker) => onChange({ worker })}
+        />
+        <SlowText
+          label="Owner"
+          placeholder="Any"
+          value={search.owner}
+          onChange={(owner) => onChange({ owner })}
         />
         <TextInput
           type="datetime-local"
@@ -98,6 +104,7 @@ export function TaskFilters({ search, onChange }: Props) {
               state: undefined,
               q: undefined,
               fn: undefined,
+              owner: undefined,
               queue: undefined,
               worker: undefined,
               after: undefined,

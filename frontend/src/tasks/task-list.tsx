@@ -92,9 +92,9 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
         onToggle={toggle}
         onToggleAll={toggleAll}
       />
-    ) : (
+    ) : shown.searchedAll ? (
       <Nothing filtered={!isEmpty(filter)} />
-    );
+    ) : null;
   return (
     <Stack gap="sm" ref={ref}>
       {selected.size > 0 && (
@@ -117,7 +117,7 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
       {list.error && <Problem error={list.error} onRetry={() => void list.refetch()} />}
       {list.isPending ? (
         <Skeleton h={260} radius="md" role="img" aria-label="Loading tasks" />
-      ) : list.error && tasks.length === 0 ? null : phone ? (
+      ) : body === null || (list.error && tasks.length === 0) ? null : phone ? (
         body
       ) : (
         <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
@@ -126,13 +126,13 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
       )}
       {!shown.searchedAll && (
         <Text size="sm" c="dimmed" ta="center">
-          The search covers the newest 50,000 of these tasks.
+          {tasks.length > 0 ? "Older tasks may match too." : "None of the newest 50,000 tasks matches."}
         </Text>
       )}
       {list.hasNextPage && (
         <Center>
           <Button variant="subtle" size="xs" loading={list.isFetchingNextPage} onClick={shown.older}>
-            Load older
+            {shown.searchedAll ? "Load older" : "Look further back"}
           </Button>
         </Center>
       )}

@@ -62,6 +62,7 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
     arrivals: place.kind === "still" ? arrivals : undefined,
     live,
     older,
-    searchedAll: list.data?.pages[0]?.searched_all ?? true,
+    /** False: the last page is short because enough tasks were looked at; older ones may match. */
+    searchedAll: list.data?.pages.at(-1)?.searched_all ?? true,
   };
 }
