@@ -13,7 +13,9 @@ RUN /venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cac
 
 FROM python:3.11.15-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin taskdeck
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TASKDECK_DATA_DIR=/tmp/taskdeck
+# An empty volume takes its owner from what it is mounted over.
+RUN install -d -o taskdeck -g taskdeck -m 0700 /files
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TASKDECK_DATA_DIR=/tmp/taskdeck TASKDECK_FILES_DIR=/files
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./

@@ -180,7 +180,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-MEDIA_ROOT = DATA_DIR / "media"  # large results; served by the API alone
+# Large results, served by the API alone. Workers write here what web processes read.
+MEDIA_ROOT = Path(env.text("TASKDECK_FILES_DIR", default=str(DATA_DIR / "media"))).absolute()
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns about a missing one

@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tasks_app.media import MOST_INLINE_BYTES
 from tests.support.deployment import Deployment, fetch
 from tests.support.processes import wait_until
 from tests.support.servers import RabbitMQ
@@ -123,6 +124,26 @@ def test_the_site_itself_refuses_a_body_above_its_limit(deployment: Deployment, 
 def test_nginx_refuses_a_larger_one_in_json_too(deployment: Deployment) -> None:
     status, answer = post(deployment, "/api/tasks/", b"x" * (1024 * 1024 + 1))
     assert (status, answer["code"]) == (413, "body_too_large")
+
+
+def test_a_thousand_tasks_pass_in_one_body(deployment: Deployment) -> None:
+    text = "x" * 2_000
+    tasks = [{"function": "text_report", "arguments": {"text": text}, "queue": "nobody"}] * 1_000
+    status, answer = post(deployment, "/api/tasks/bulk/", {"tasks": tasks})
+    assert status == 202, answer
+
+
+def test_a_large_result_of_a_worker_is_served_by_web(deployment: Deployment) -> None:
+    size = MOST_INLINE_BYTES + 1
+    _, submitted = post(deployment, "/api/functions/large_file/", {"size": size})
+    path = f"/api/tasks/{submitted['task_id']}/"
+    wait_until(
+        lambda: get(deployment, path)["state"] == "succeeded",
+        seconds=60,
+        what=f"the file is made\n{deployment.log('worker').read_text()}",
+    )
+    status, _, body = fetch(f"{deployment.url('nginx')}{path}result/")
+    assert (status, len(body)) == (200, size)
 
 
 def test_a_page_behind_tls_may_write_and_a_foreign_one_may_not(deployment: Deployment) -> None:

@@ -1,7 +1,8 @@
 """The compose file's services as processes of this machine: its commands, its environment, its nginx.conf.
 
 Only what one machine cannot give to several containers is replaced, by text: host names by 127.0.0.1,
-ports by free ones, /tmp by a directory per service. The code runs from a copy of what the image holds.
+ports by free ones, /tmp by a directory per service, a volume by one directory. The code runs from a copy of
+what the image holds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,17 @@ from tests.support.servers.common import program
 
 LISTENS = {"web": 8000, "live": 8000, "nginx": 8080, "valkey": 6379, "postgres": 5432, "rabbitmq": 5672}
 """In their containers."""
+OURS = ("web", "live", "worker", "migrate")
 PLAIN_HTTP = {"TASKDECK_HTTPS": "false", "ALLOWED_HOSTS": "tasks.example.com"}
+OWN_FUNCTIONS = """
+from tasks_app.compat import task
+from tasks_app.media import Media
+
+
+@task()
+def large_file(size: int) -> Media:
+    return Media(b"x" * size, "text/csv", name="large.csv")
+"""
 HEALTH_SECONDS = 90.0
 STOP_SECONDS = 60.0
 
@@ -138,7 +149,15 @@ class Deployment:
         hosts = "|".join(self.ports)
         text = re.sub(rf"(?<![\w.-])({hosts}):\d+", lambda match: f"127.0.0.1:{self.ports[match[1]]}", text)
         text = text.replace("/tmp", str(self._tmp(name))).replace("0.0.0.0", "127.0.0.1")
+        for volume, target in self._volumes(name):
+            text = text.replace(target, str(self.directory / volume))
         return re.sub(rf"\b{LISTENS[name]}\b", str(self.ports[name]), text) if name in LISTENS else text
+
+    def _volumes(self, name: str) -> Iterator[tuple[str, str]]:
+        """Named volumes of a service of ours; in any other service such a path stays what it is."""
+        for mount in self.services[name].get("volumes", []) if name in OURS else []:
+            volume, target, *_ = mount.split(":")
+            yield f"volume-{volume}", target
 
     def _tmp(self, name: str) -> Path:
         tmp = self.directory / f"{name}-tmp"
@@ -182,6 +201,12 @@ def _lives(group: int) -> bool:
     return True
 
 
+def add_own_functions(app: Path) -> None:
+    """As an image on top of this one does it."""
+    (app / "reports").mkdir()
+    (app / "reports" / "tasks.py").write_text(OWN_FUNCTIONS)
+
+
 @contextlib.contextmanager
 def deployed(home: Home, postgresql: PostgreSQL, rabbitmq: RabbitMQ) -> Iterator[Deployment]:
     """All services, healthy. The database and the broker's user are made as the images make them."""
@@ -192,8 +217,10 @@ def deployed(home: Home, postgresql: PostgreSQL, rabbitmq: RabbitMQ) -> Iterator
         "TASKDECK_ANONYMOUS": "operate",
         "WEB_CONCURRENCY": "2",
         "WORKER_CONCURRENCY": "1",
+        "TASKDECK_MODULES": "tasks_app.examples.tasks,reports.tasks",
     }
     deployment = Deployment(home, {"postgres": postgresql.port, "rabbitmq": rabbitmq.port}, variables)
+    add_own_functions(deployment.app)
     with psycopg.connect(postgresql.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE taskdeck")
     rabbitmq.rabbitmqctl("add_user", "taskdeck", password)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.compose import COMPOSE_FILE, MissingVariable, compose_services, seconds
+from tests.support.compose import COMPOSE_FILE, MissingVariable, compose_services, dockerfile_stages, seconds
 from tests.support.machine import ROOT
 
 SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "VALKEY_PASSWORD")
@@ -88,7 +88,9 @@ def test_a_worker_has_longer_to_stop_than_to_drain(services: dict[str, Any]) -> 
     assert seconds(web["stop_grace_period"]) > int(graceful.partition("=")[2])
 
 
-def test_our_containers_can_write_to_tmp_only_and_gain_no_rights(services: dict[str, Any]) -> None:
+def test_our_containers_can_write_to_tmp_and_volumes_only_and_gain_no_rights(
+    services: dict[str, Any],
+) -> None:
     for name in (*OURS, "nginx"):
         service = services[name]
         assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"]), name
@@ -104,5 +106,13 @@ def test_only_loopback_addresses_are_published(services: dict[str, Any]) -> None
 
 def test_data_that_is_the_truth_lies_on_named_volumes(services: dict[str, Any]) -> None:
     named = set(yaml.safe_load(COMPOSE_FILE.read_text())["volumes"])
-    used = {volume.split(":")[0] for name in ("postgres", "rabbitmq") for volume in services[name]["volumes"]}
-    assert used == named == {"postgres", "rabbitmq"}
+    used = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])}
+    assert used - {"./deploy/nginx.conf"} == named == {"postgres", "rabbitmq", "files"}
+
+
+def test_large_results_lie_where_workers_and_web_meet(services: dict[str, Any]) -> None:
+    target = dockerfile_stages()[-1].environment["TASKDECK_FILES_DIR"]
+    for name in ("web", "worker"):
+        assert services[name]["volumes"] == [f"files:{target}"]
+    made = next(run for run in dockerfile_stages()[-1].arguments("RUN") if run.startswith("install -d"))
+    assert made.endswith(f"-o taskdeck -g taskdeck -m 0700 {target}")
