@@ -12,6 +12,8 @@ from typing import (
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from tasks_app.documents import check_document, dump_json
@@ -20,6 +22,17 @@ from tasks_app.instances import MODEL_KEYWORD, Lookup, with_keys
 from tasks_app.plain import to_plain
 from tasks_app.sealing import has_keyword, has_secrets, keep_masked, seal, unseal
 from tasks_app.signatures import Argument, Signature, read_signature, signature_faults
+
+
+class ArgumentSchema(GenerateJsonSchema):
+    """Tells a decimal from a union of number and text, so that a form can keep its digits."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        described = super().decimal_schema(schema)
+        for branch in described.get("anyOf", []):
+            if branch.get("type") == "string":
+                branch["format"] = "decimal"
+        return described
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +120,7 @@ def build_adapter(func: Callable[..., Any], *, takes_context: bool) -> ArgumentA
     try:
         signature = read_signature(func, takes_context=takes_context)
         adapter = _type_adapter(func.__name__, signature)
-        schema = adapter.json_schema()
+        schema = adapter.json_schema(schema_generator=ArgumentSchema)
     except (NameError, TypeError, PydanticUserError) as error:
         first_line = str(error).partition("\n")[0]
         raise InvalidSignature([f"its annotations cannot be understood: {first_line}"]) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -40,9 +41,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def new_page(chromium: Browser, base_url: str) -> Page:
+def new_page(chromium: Browser, base_url: str, **options: Any) -> Page:
+    """``options``: of the browser context, such as ``timezone_id``."""
     context = chromium.new_context(
-        base_url=base_url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+        base_url=base_url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options
     )
     return context.new_page()
 

@@ -60,96 +60,126 @@ class Size(typing_extensions.TypedDict):
     height: typing_extensions.NotRequired[int]
 
 
+class Parcel(BaseModel):
+    to: Address | None = None
+    weight: decimal.Decimal = decimal.Decimal("0.50")
+
+
+def told(value: object) -> str:
+    """The value as the executor received it."""
+    return f"{type(value).__name__} {value!r}"
+
+
 @task()
 def takes_int(value: int) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_bounded(
     value: Annotated[int, Field(ge=1, le=10, multiple_of=2, description="an even number")],
 ) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_float(value: float) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_str(value: Annotated[str, Field(min_length=2, max_length=5, pattern="^[a-z]+$")]) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_bool(value: bool) -> str:
-    return repr(value)
+    return told(value)
+
+
+@task()
+def takes_time(value: dt.time) -> str:
+    return told(value)
+
+
+@task()
+def takes_optional_bool(value: bool | None = None) -> str:
+    return told(value)
 
 
 @task()
 def takes_optional(value: int | None = None) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_old_optional(value: Optional[str] = "x") -> str:  # noqa: UP045 - as older code writes it
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_literal(value: Literal["red", "blue", 3]) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_enum(value: Colour) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_int_enum(value: Level = Level.HIGH) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_date(value: dt.date) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_datetime(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).isoformat() + f" {type(value).__name__}"
+    return f"{type(value).__name__} {value.astimezone(dt.UTC).isoformat()}"
 
 
 @task()
 def takes_timedelta(value: dt.timedelta = dt.timedelta(minutes=5)) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_decimal(value: Annotated[decimal.Decimal, Field(max_digits=6, decimal_places=2)]) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_uuid(value: uuid.UUID) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_list(value: Annotated[list[int], Field(max_length=3)]) -> str:
-    return repr(value)
+    return told(value)
+
+
+@task()
+def takes_matrix(value: list[list[float]]) -> str:
+    return told(value)
+
+
+@task()
+def takes_choices(value: set[Colour]) -> str:
+    return f"{type(value).__name__} {sorted(map(told, value))}"
 
 
 @task()
 def takes_dict(value: dict[int, decimal.Decimal]) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_tuple(value: tuple[int, dt.date]) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
@@ -159,37 +189,47 @@ def takes_set(value: set[str]) -> str:
 
 @task()
 def takes_dataclass(value: Point) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_typed_dict(value: Size) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_model(value: Order) -> str:
-    return repr(value)
+    return told(value)
+
+
+@task()
+def takes_nested(value: Parcel) -> str:
+    return told(value)
+
+
+@task()
+def takes_optional_model(value: Address | None = None) -> str:
+    return told(value)
 
 
 @task()
 def takes_user(value: User) -> str:
-    return f"{type(value).__name__} {value.username}"
+    return told(value)
 
 
 @task()
 def takes_users(value: list[User], group: Group | None = None) -> str:
-    return f"{[user.username for user in value]} {group and group.name}"
+    return f"{[told(user) for user in value]} {told(group)}"
 
 
 @task()
 def takes_ticket(value: Ticket) -> str:
-    return f"{type(value.owner).__name__} {value.owner.username}"
+    return f"{type(value).__name__} of {told(value.owner)}"
 
 
 @task()
 def takes_session(value: Session) -> str:
-    return f"{type(value).__name__} {value.session_key}"
+    return f"{type(value).__name__} {value}"
 
 
 @task()
@@ -210,12 +250,12 @@ def takes_login(value: Login, others: list[Login] | None = None) -> str:
 
 @task()
 def takes_union(value: int | list[str]) -> str:
-    return repr(value)
+    return told(value)
 
 
 @task()
 def takes_anything(value, more=3):  # type: ignore[no-untyped-def]
-    return repr([value, more])
+    return told([value, more])
 
 
 @task()
@@ -229,9 +269,9 @@ def is_described(rows: int, copy: bool = False, json: str = "") -> str:
             from the first.
         copy: Whether to copy.
     """
-    return repr([rows, copy, json])
+    return told([rows, copy, json])
 
 
 @task(takes_context=True)
 async def takes_context_and_int(context: Any, value: int) -> str:
-    return f"{context.attempt} {value!r}"
+    return f"{context.attempt} {told(value)}"

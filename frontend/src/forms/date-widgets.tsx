@@ -32,7 +32,7 @@ const widget = (kind: Kind) =>
         required={required}
         disabled={disabled || readonly}
         autoFocus={autofocus}
-        error={rawErrors?.[0]}
+        error={rawErrors?.join("\n")}
         value={typeof value === "string" ? kind.toInput(value) : ""}
         onChange={({ currentTarget: { value: typed } }) =>
           props.onChange(typed ? kind.toStored(typed) : options.emptyValue)

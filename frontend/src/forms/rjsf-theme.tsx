@@ -1,5 +1,5 @@
 /** rjsf's Mantine theme in the parts we use: no colour picker, no date library, accessible titles. */
-import { NumberInput, Text, Title } from "@mantine/core";
+import { Box, Button, Flex, NumberInput, Text, TextInput, Title } from "@mantine/core";
 import { type ThemeProps, withTheme } from "@rjsf/core";
 import { generateTemplates } from "@rjsf/mantine/lib/templates/index.js";
 import CheckboxesWidget from "@rjsf/mantine/lib/widgets/CheckboxesWidget.js";
@@ -8,15 +8,21 @@ import PasswordWidget from "@rjsf/mantine/lib/widgets/PasswordWidget.js";
 import RadioWidget from "@rjsf/mantine/lib/widgets/RadioWidget.js";
 import SelectWidget from "@rjsf/mantine/lib/widgets/SelectWidget.js";
 import TextareaWidget from "@rjsf/mantine/lib/widgets/TextareaWidget.js";
-import type {
-  ArrayFieldTitleProps,
-  BaseInputTemplateProps,
-  FieldErrorProps,
-  RJSFSchema,
-  TitleFieldProps,
+import {
+  ADDITIONAL_PROPERTY_FLAG,
+  type ArrayFieldTitleProps,
+  type BaseInputTemplateProps,
+  buttonId,
+  type FieldErrorProps,
+  type IconButtonProps,
+  type RJSFSchema,
+  type TitleFieldProps,
+  type WrapIfAdditionalTemplateProps,
 } from "@rjsf/utils";
+import { IconPlus } from "@tabler/icons-react";
 import type { ComponentType } from "react";
 import { DateTimeWidget, DateWidget, TimeWidget } from "./date-widgets";
+import { CodeWidget, JsonWidget } from "./text-widgets";
 
 export type Data = Record<string, unknown>;
 
@@ -36,10 +42,16 @@ const TitleField = ({ id, title, required }: TitleFieldProps<Data, RJSFSchema>) 
     </Title>
   ) : null;
 
-const StockFieldError = stock.FieldErrorTemplate as ComponentType<FieldErrorProps<Data, RJSFSchema>>;
-/** Inputs already show their own message; without this every error appears twice. */
-const FieldError = (props: FieldErrorProps<Data, RJSFSchema>) =>
-  ["object", "array"].includes(String(props.schema.type)) ? <StockFieldError {...props} /> : null;
+/** Inputs show their own message; a group of fields has it below, where focus can be put on it. */
+const FieldError = ({ schema, errors }: FieldErrorProps<Data, RJSFSchema>) => {
+  const types = ([] as unknown[]).concat(schema.type);
+  if (!errors?.length || !types.some((type) => type === "object" || type === "array")) return null;
+  return (
+    <Text c="var(--mantine-color-error)" size="xs" mt={5} tabIndex={-1} data-refused>
+      {errors.join("\n")}
+    </Text>
+  );
+};
 
 const ArrayTitle = ({ title, required }: ArrayFieldTitleProps<Data, RJSFSchema>) =>
   title ? (
@@ -48,6 +60,49 @@ const ArrayTitle = ({ title, required }: ArrayFieldTitleProps<Data, RJSFSchema>)
       {required && " *"}
     </Text>
   ) : null;
+
+const AddButton = ({ id, disabled, onClick }: IconButtonProps<Data, RJSFSchema>) => (
+  <Button
+    id={id}
+    disabled={disabled}
+    onClick={onClick}
+    size="compact-sm"
+    variant="default"
+    leftSection={<IconPlus size={14} />}
+  >
+    Add
+  </Button>
+);
+
+/** An entry of a mapping: its key beside its value. */
+function Entry(props: WrapIfAdditionalTemplateProps<Data, RJSFSchema>) {
+  const { id, label, schema, uiSchema, registry, children } = props;
+  if (!(ADDITIONAL_PROPERTY_FLAG in schema)) return <div>{children}</div>;
+  const { RemoveButton } = registry.templates.ButtonTemplates;
+  return (
+    <Flex gap="xs" align="flex-start" wrap="nowrap">
+      <TextInput
+        key={label}
+        id={`${id}-key`}
+        label="Key"
+        description={schema.description && "\u00a0"}
+        defaultValue={label}
+        required
+        onBlur={props.onKeyRenameBlur}
+      />
+      <Box flex={1}>{children}</Box>
+      <Box mt={schema.description ? 48 : 30}>
+        <RemoveButton
+          id={buttonId(id, "remove")}
+          iconType="sm"
+          uiSchema={uiSchema}
+          registry={registry}
+          onClick={props.onRemoveProperty}
+        />
+      </Box>
+    </Flex>
+  );
+}
 
 const StockInput = stock.BaseInputTemplate as ComponentType<BaseInputTemplateProps<Data, RJSFSchema>>;
 
@@ -71,7 +126,7 @@ function BaseInput(props: BaseInputTemplateProps<Data, RJSFSchema>) {
       allowDecimal={!types.includes("integer")}
       clampBehavior="none"
       autoFocus={props.autofocus}
-      error={rawErrors?.[0]}
+      error={rawErrors?.join("\n")}
       onChange={(number) => props.onChange(number === "" ? (options.emptyValue ?? undefined) : number)}
       onBlur={(event) => props.onBlur(id, event.currentTarget.value)}
       onFocus={(event) => props.onFocus(id, event.currentTarget.value)}
@@ -86,6 +141,8 @@ const theme: ThemeProps<Data, RJSFSchema> = {
     FieldErrorTemplate: FieldError,
     TitleFieldTemplate: TitleField,
     ArrayFieldTitleTemplate: ArrayTitle,
+    WrapIfAdditionalTemplate: Entry,
+    ButtonTemplates: { ...stock.ButtonTemplates, AddButton },
   },
   widgets: {
     CheckboxesWidget,
@@ -97,6 +154,11 @@ const theme: ThemeProps<Data, RJSFSchema> = {
     DateWidget,
     DateTimeWidget,
     TimeWidget,
+    // by the format of the schema
+    decimal: CodeWidget,
+    duration: CodeWidget,
+    uuid: CodeWidget,
+    json: JsonWidget,
   },
 };
 

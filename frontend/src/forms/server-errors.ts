@@ -6,20 +6,46 @@ interface Node {
   __errors?: string[];
   [key: string]: Node | string[] | undefined;
 }
+type Path = readonly string[];
 
 const PREFIX = "arguments.";
 
-/** Sorts the server's errors into those a field of the form can show and the rest. */
-export function mapFieldErrors(errors: readonly FieldError[], schema: Values) {
+const pathOf = ({ field }: FieldError) =>
+  (field.startsWith(PREFIX) ? field.slice(PREFIX.length) : field).split(".");
+
+export const argumentField = (name: string) => `${PREFIX}${name}`;
+
+/** The argument or option that an error is about. */
+export const ownerOf = (error: FieldError) =>
+  error.field.startsWith(PREFIX) ? argumentField(pathOf(error)[0] ?? "") : error.field;
+
+export const changedNames = (before: Values, after: Values) =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => before[name] !== after[name],
+  );
+
+/** Whether the form draws something under this path. rjsf writes paths into the ids of its elements. */
+export const isDrawn = (path: Path) => document.getElementById(["root", ...path].join("_")) !== null;
+
+/** Sorts the server's errors into those a field of the form can show and the rest.
+ *
+ * A path may end with what is no field, such as the branch of a union: the nearest field around shows it.
+ */
+export function mapFieldErrors(
+  errors: readonly FieldError[],
+  schema: Values,
+  isField: (path: Path) => boolean = isDrawn,
+) {
   const fields = new Set(Object.keys((schema.properties as Values | undefined) ?? {}));
   const root: Node = {};
   const rest: FieldError[] = [];
   for (const error of errors) {
-    const path = (error.field.startsWith(PREFIX) ? error.field.slice(PREFIX.length) : error.field).split(".");
+    const path = pathOf(error);
     if (!fields.has(path[0] ?? "")) {
       rest.push(error);
       continue;
     }
+    while (path.length > 1 && !isField(path)) path.pop();
     let node = root;
     for (const part of path) {
       const child = (node[part] as Node | undefined) ?? {};

@@ -14,7 +14,7 @@ import { Problem } from "../components/problem";
 import { isOption, type SubmitOptions } from "../forms/options";
 import { OptionsFields } from "../forms/options-fields";
 import { SchemaForm } from "../forms/schema-form";
-import { mapFieldErrors } from "../forms/server-errors";
+import { argumentField, changedNames, mapFieldErrors, ownerOf } from "../forms/server-errors";
 import { asCurl, asPython } from "../forms/snippets";
 
 type Values = Record<string, unknown>;
@@ -30,6 +30,7 @@ export const chosen = (functions: readonly TaskFunction[], name: string | undefi
   functions.find((f) => f.name === name) ?? functions.find((f) => f.name === FIRST) ?? functions[0];
 
 type FieldErrors = readonly FieldError[];
+const NONE: FieldErrors = [];
 
 function Rejection({ error, rest }: { error: Error; rest: FieldErrors }) {
   const explained = error instanceof ApiError && error.fieldErrors.length > 0;
@@ -63,25 +64,38 @@ function Calls({ fn, values, options }: { fn: TaskFunction; values: Values; opti
   );
 }
 
+/** Submits, and keeps what was refused until the field in question is edited. */
 function useSubmit(fn: TaskFunction) {
   const navigate = route.useNavigate();
+  const [edited, setEdited] = useState<ReadonlySet<string>>(new Set());
   const submit = useMutation({
     mutationFn: ({ values, options }: { values: Values; options: SubmitOptions }) =>
       api.submit(fn.name, values, options),
+    onMutate: () => setEdited(new Set()),
     onSuccess: ({ task_id }) => navigate({ to: "/tasks/$id", params: { id: task_id } }),
   });
   const submitOnce = useOneAtATime(submit.mutateAsync);
-  const errors = submit.error instanceof ApiError ? submit.error.fieldErrors : undefined;
-  const { byField, rest } = useMemo(() => mapFieldErrors(errors ?? [], fn.schema), [errors, fn.schema]);
-  return { submit, submitOnce, byField, rest };
+  const refused = submit.error instanceof ApiError ? submit.error.fieldErrors : NONE;
+  const { byField, rest } = useMemo(
+    () =>
+      mapFieldErrors(
+        refused.filter((error) => !edited.has(ownerOf(error))),
+        fn.schema,
+      ),
+    [refused, edited, fn.schema],
+  );
+  const forget = (owners: readonly string[]) => {
+    if (refused.length === 0 && submit.isError) submit.reset();
+    if (refused.length > 0 && owners.length > 0) setEdited(new Set([...edited, ...owners]));
+  };
+  return { submit, submitOnce, byField, rest, forget };
 }
 
 function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
   const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
   const [values, setValues] = useState<Values>(initial ?? {});
   const [options, setOptions] = useState<SubmitOptions>({});
-  const { submit, submitOnce, byField, rest } = useSubmit(fn);
-  const forget = () => submit.isError && submit.reset();
+  const { submit, submitOnce, byField, rest, forget } = useSubmit(fn);
   return (
     <Paper withBorder p="lg" radius="md">
       {fn.description && (
@@ -96,7 +110,7 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
         serverErrors={byField}
         onEdit={(edited) => {
           setValues(edited);
-          forget();
+          forget(changedNames(values, edited).map(argumentField));
         }}
         onSubmit={(submitted) => submitOnce({ values: submitted, options })}
       >
@@ -106,7 +120,7 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
           errors={rest.filter(({ field }) => isOption(field))}
           onChange={(changed) => {
             setOptions(changed);
-            forget();
+            forget(changedNames({ ...options }, { ...changed }));
           }}
         />
         <Group mt="lg">
