@@ -58,6 +58,14 @@ class Publisher:
     def is_empty(self) -> bool:
         return not self._waiting and not self._unconfirmed
 
+    def counts(self) -> dict[str, int]:
+        """For operators: what waits here now; what was dropped and refused by the broker so far."""
+        return {
+            "waiting": len(self._waiting) + len(self._unconfirmed),
+            "dropped": self.dropped,
+            "nacked": self.nacked,
+        }
+
     @property
     def unconfirmed(self) -> int:
         """Messages on their way that the broker has not promised to keep."""

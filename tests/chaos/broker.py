@@ -48,7 +48,7 @@ class BrokerSite(Cluster):
     def __init__(
         self, data_dir: Path, services: Services, rabbitmq: RabbitMQ, *, intake_url: str = "", **settings: str
     ) -> None:
-        super().__init__(data_dir, services, **QUICK_COUNTERS, **settings)
+        super().__init__(data_dir, services, **QUICK_COUNTERS | settings)
         self.rabbitmq = rabbitmq
         self.submitted: list[str] = []
         self._intake_url = intake_url or services.rabbitmq_url
@@ -126,11 +126,8 @@ class BrokerSite(Cluster):
     def wait_for_messages(self, more: int = 5, *, than: int | None = None, seconds: float = SECONDS) -> None:
         """Until that many further tasks were handed over by message."""
         least = (self.claims().by_message if than is None else than) + more
-        wait_until(
-            lambda: self.claims().by_message >= least,
-            seconds=seconds,
-            what=f"{more} tasks are handed over by message: {self.claims()}\n{self.tail()}",
-        )
+        what = f"{least} tasks in all are handed over by message, {self.claims()} are at first"
+        wait_until(lambda: self.claims().by_message >= least, seconds=seconds, what=what)
 
     def wait_for_direct(self, more: int = 10) -> Claims:
         """Until that many tasks were claimed from the table and meanwhile none by message; the claims."""

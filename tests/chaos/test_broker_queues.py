@@ -172,3 +172,34 @@ def test_a_task_of_three_minutes_against_a_timeout_of_one_finishes_once_and_the_
     with site.under_load():
         site.wait_for_messages(5)
     site.audit()
+
+
+KILL_CONSUMERS = """
+    {{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"{vhost}">>, queue, <<"{queue}">>)),
+    [ra:process_command(amqqueue:get_pid(Queue), rabbit_fifo:make_checkout({{Tag, Channel}}, cancel, #{{}}))
+     || {{Channel, Tag, _, _, _, _, _, _}} <- rabbit_amqqueue:consumers(Queue)]."""
+"""Straight in the queue's state machine: neither the channel nor its client hears of it."""
+
+
+def test_a_consumer_that_died_without_a_word_is_noticed_and_replaced(broker_site: BrokerSite) -> None:
+    site = broker_site
+    before = site.claims()
+    site.rabbitmq.rabbitmqctl("eval", KILL_CONSUMERS.format(vhost=site.vhost, queue=QUEUE))
+    site.wait_for_consumers(0)
+    assert "messages wait in RabbitMQ and none comes" not in site.log.read_text()
+
+    for _ in range(5):
+        site.submit()
+    wait_until(lambda: ready(site) == 5, seconds=SECONDS, what="they wait as messages")
+    site.audit()
+    assert site.claims().by_message == before.by_message
+
+    wait_until(
+        lambda: "messages wait in RabbitMQ and none comes" in site.log.read_text(),
+        seconds=SECONDS,
+        what=f"the worker notices\n{site.tail()}",
+    )
+    site.wait_for_consumers(1)
+    site.submit()
+    site.wait_for_messages(1, than=before.by_message)
+    site.audit()

@@ -3,6 +3,7 @@
 from tests.support.servers.common import Home, MissingServer, Server
 from tests.support.servers.postgresql import PostgreSQL
 from tests.support.servers.rabbitmq import RabbitMQ, RabbitMQCommandError
+from tests.support.servers.rabbitmq_cluster import RabbitMQCluster
 from tests.support.servers.redis import Redis
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "MissingServer",
     "PostgreSQL",
     "RabbitMQ",
+    "RabbitMQCluster",
     "RabbitMQCommandError",
     "Redis",
     "Server",

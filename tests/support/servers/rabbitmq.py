@@ -51,6 +51,10 @@ class RabbitMQ(Server):
         }
 
     @property
+    def node_name(self) -> str:
+        return self.environment["RABBITMQ_NODENAME"]
+
+    @property
     def url(self) -> str:
         return self.url_of("/")
 

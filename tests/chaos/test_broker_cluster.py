@@ -1,0 +1,154 @@
+"""Three RabbitMQ nodes with a quorum queue: its leader is killed, then its quorum is lost and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tasks_app.messages import Message
+from tasks_app.publisher import MOST_UNCONFIRMED, MOST_WAITING, Publisher
+from tests.chaos.broker import QUEUE, SECONDS, BrokerSite
+from tests.chaos.conftest import Figure
+from tests.support.cluster import Services
+from tests.support.processes import until, wait_until
+from tests.support.servers import Home, RabbitMQ, RabbitMQCluster, Redis
+from tests.support.servers.common import accepts
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def formed() -> Iterator[RabbitMQCluster]:
+    home = Home()
+    try:
+        yield RabbitMQCluster(home)
+    finally:
+        home.end()
+
+
+@pytest.fixture
+def nodes(formed: RabbitMQCluster) -> RabbitMQCluster:
+    """All three run."""
+    formed.start()
+    return formed
+
+
+@pytest.fixture
+def site(
+    nodes: RabbitMQCluster, database_url: str, redis_server: Redis, tmp_path: Path
+) -> Iterator[BrokerSite]:
+    first = nodes.nodes[0]
+    services = Services(database_url, redis_server.url, nodes.url_of(first.fresh_vhost()))
+    site = BrokerSite(tmp_path, services, first, TASKDECK_HEARTBEAT_SECONDS="0.1")
+    try:
+        site.wait_until_ready()
+        site.start_worker("first")
+        site.wait_for_consumers(1)
+        wait_until(
+            lambda: len(nodes.queue(QUEUE, vhost=site.vhost)["online"]) == 3,
+            seconds=SECONDS,
+            what="the queue has three members",
+        )
+        yield site
+    finally:
+        site.end()
+    assert site.judged() == []
+
+
+class HandOvers:
+    """Watches the count of tasks that were handed over by message, and how long it stood still."""
+
+    def __init__(self, site: BrokerSite) -> None:
+        self.longest_gap_seconds = 0.0
+        self._site, self._is_over = site, threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="hand-overs", daemon=True)
+
+    def __enter__(self) -> HandOvers:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join(SECONDS)
+
+    def _watch(self) -> None:
+        count, rose_at = self._site.claims().by_message, time.monotonic()
+        while not self._is_over.wait(0.02):
+            now = self._site.claims().by_message
+            self.longest_gap_seconds = max(self.longest_gap_seconds, time.monotonic() - rose_at)
+            if now > count:
+                count, rose_at = now, time.monotonic()
+
+
+def test_a_killed_leader_costs_no_task_and_another_takes_over(
+    site: BrokerSite, nodes: RabbitMQCluster, figure: Figure
+) -> None:
+    with site.under_load() as load:
+        site.wait_for_messages(20)
+        leader = nodes.node(nodes.queue(QUEUE, vhost=site.vhost)["leader"])
+        site.rabbitmq = survivor = next(node for node in nodes.nodes if node is not leader)
+        with HandOvers(site) as quiet:
+            site.wait_for_messages(50)
+        with HandOvers(site) as disturbed:
+            leader.kill()
+            assert not accepts(leader.port)
+            site.wait_for_messages(100)
+        next_leader = nodes.queue(QUEUE, vhost=site.vhost, seen_by=survivor)["leader"]
+    assert next_leader not in ("", leader.node_name)
+    figure(
+        f"leader killed: longest gap between hand-overs {disturbed.longest_gap_seconds:.2f} s"
+        f" (before: {quiet.longest_gap_seconds:.2f} s at ten tasks a second);"
+        f" {load.count} submits, slowest answer {load.slowest_seconds:.2f} s"
+    )
+    site.audit()
+
+
+def test_without_a_quorum_tasks_are_claimed_from_the_table_and_by_message_once_it_is_back(
+    site: BrokerSite, nodes: RabbitMQCluster, figure: Figure
+) -> None:
+    with site.under_load() as load:
+        site.wait_for_messages(20)
+        site.rabbitmq = survivor = nodes.nodes[-1]
+        for node in nodes.nodes[:-1]:
+            node.kill()
+        wait_until(
+            lambda: nodes.running(survivor) == {survivor.node_name},
+            seconds=SECONDS,
+            what="the survivor knows that it is alone",
+        )
+        without = site.wait_for_direct(50)
+        asyncio.run(a_publisher_stays_bounded(survivor, site.vhost))
+        site.wait_for_direct(50)
+
+        nodes.start()
+        began = time.monotonic()
+        site.wait_for_messages(1, than=site.claims().by_message)
+        figure(
+            f"quorum lost: {load.count} submits, slowest answer {load.slowest_seconds:.2f} s;"
+            f" by message again {time.monotonic() - began:.1f} s after the cluster was whole"
+        )
+        site.wait_for_messages(50, than=without.by_message)
+    site.audit()
+
+
+async def a_publisher_stays_bounded(survivor: RabbitMQ, vhost: str) -> None:
+    """The queue confirms nothing: so much is kept, the rest is dropped and counted, and no call blocks."""
+    publisher = Publisher([survivor.url_of(vhost)], "test of a bound")
+    running = asyncio.create_task(publisher.run())
+    try:
+        for number in range(MOST_WAITING + 10_000):
+            publisher.publish(Message(str(uuid4()), "default", "tasks_app.examples.tasks.fibonacci"))
+            if number % 1000 == 0:
+                await asyncio.sleep(0)
+        await until(lambda: publisher.unconfirmed == MOST_UNCONFIRMED, "it has sent what it may")
+        await until(lambda: publisher.unconfirmed == 0, "it gives the connection up")
+        assert publisher.counts() == {"waiting": MOST_WAITING, "dropped": 10_000, "nacked": 0}
+    finally:
+        running.cancel()
+        await until(running.done, "it ends")
