@@ -139,6 +139,7 @@ class Intake:
                 if not await self._news() and await self._is_deaf(connection, deliveries):
                     log.warning("messages wait in RabbitMQ and none comes; the intake's channel opens anew")
                     channel.close()
+                    await connection.answer(channel.closed, "a channel closes")
         finally:
             self._channel, self._deliveries = None, Deliveries()
             self._consumers.clear()

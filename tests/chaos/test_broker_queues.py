@@ -181,6 +181,7 @@ KILL_CONSUMERS = """
 """Straight in the queue's state machine: neither the channel nor its client hears of it."""
 
 
+@pytest.mark.long
 def test_a_consumer_that_died_without_a_word_is_noticed_and_replaced(broker_site: BrokerSite) -> None:
     site = broker_site
     before = site.claims()
@@ -200,6 +201,7 @@ def test_a_consumer_that_died_without_a_word_is_noticed_and_replaced(broker_site
         what=f"the worker notices\n{site.tail()}",
     )
     site.wait_for_consumers(1)
-    site.submit()
-    site.wait_for_messages(1, than=before.by_message)
+    with site.under_load():
+        site.wait_for_messages(5, than=before.by_message)
     site.audit()
+    assert "RabbitMQ is away" not in site.log.read_text()
