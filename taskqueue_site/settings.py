@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,12 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tasks_app.api.problems.exception_handler",
 }
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_LIMIT_PER_USER": 50}
+TOKEN_DAYS = env.whole("TASKDECK_TOKEN_DAYS", default=365, within=range(36_501))
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Token",
+    "TOKEN_LIMIT_PER_USER": 50,
+    "TOKEN_TTL": timedelta(days=TOKEN_DAYS) if TOKEN_DAYS else None,
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Taskdeck",
     "DESCRIPTION": "Submit tasks, watch them run, read their results.",

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from tasks_app.access import Access, access_of
+from tasks_app.conf import get_conf
 from tasks_app.documents import check_text
 from tasks_app.errors import FieldError, InvalidArguments, InvalidDocument, NotAllowed
 
@@ -26,6 +27,18 @@ class MaySeeFunctions(BasePermission):
 
 class TaskdeckView(APIView):
     """What the views share: the caller's rights, and the body as an object."""
+
+    answers_everybody = False
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Where anonymous visitors may do nothing, they are not even told what is wrong with a request."""
+        super().initial(request, *args, **kwargs)
+        if (
+            not self.answers_everybody
+            and not request.user.is_authenticated
+            and get_conf().anonymous == "none"
+        ):
+            raise NotAllowed("use this site")
 
     @property
     def access(self) -> Access:

@@ -35,6 +35,8 @@ def session_document(user: Any) -> SessionDocument:
 
 
 class SessionView(TaskdeckView):
+    answers_everybody = True
+
     @extend_schema(operation_id="session", responses={200: shape(SessionDocument)}, tags=["session"])
     def get(self, request: Request) -> Response:
         """Who the caller is; sets the CSRF cookie. Answers everybody."""

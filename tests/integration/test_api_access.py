@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tasks_app.api.session import SessionView
+from tasks_app.api.urls import urlpatterns
 from tasks_app.models import Task
 from tests.support.api import Level, fields_of, finished, post
 
@@ -61,6 +66,28 @@ def test_nothing_but_health_and_login_answers_strangers(api: Client, anonymous: 
     assert not any(session["permissions"].values())
 
 
+def views() -> Iterator[tuple[str, set[str]]]:
+    """Every path of the API with its methods, except those that answer everybody."""
+    for pattern in urlpatterns:
+        view = getattr(pattern.callback, "view_class", None)
+        if view is not None and view is not SessionView:
+            path = re.sub("<[^>]+>", "00000000-0000-7000-8000-000000000000", str(pattern.pattern))
+            yield f"/{path}", {method.upper() for method in view.http_method_names if hasattr(view, method)}
+
+
+def test_no_path_tells_a_stranger_what_is_wrong_with_a_request(api: Client, anonymous: Level) -> None:
+    anonymous("none")
+    answers = {
+        f"{method} {path}": api.generic(
+            method, f"{path}?limit=x&function=x", b'{"number": "x"}', "application/json"
+        )
+        for path, methods in views()
+        for method in methods - {"OPTIONS"}
+    }
+    assert len(answers) > 25
+    assert {what: answer.status_code for what, answer in answers.items() if answer.status_code != 401} == {}
+
+
 def test_a_user_sees_only_their_own_tasks(api: Client, anonymous: Level, ada: User) -> None:
     anonymous("none")
     foreign, own = finished(), finished(owner=ada)
@@ -96,6 +123,8 @@ def test_a_token_is_made_used_and_revoked(api: Client, anonymous: Level, ada: Us
     made = post(api, "/api/tokens/", **basic)
     assert made.status_code == 201
     bearer = {"Authorization": f"Token {made.json()['token']}"}
+    days_left = (datetime.fromisoformat(made.json()["expiry"]) - datetime.now(UTC)).days
+    assert days_left in (364, 365)  # a program's token outlives its first day
     assert post(api, "/task", {"number": 3}, **bearer, Cookie="a=b").status_code == 202
     assert post(api, "/api/tokens/", **bearer).status_code == 403
     rows = api.get("/api/tokens/", headers=bearer).json()["results"]

@@ -130,6 +130,13 @@ def test_no_error_below_the_api_is_html(api: Client, settings: Any, settings_deb
     assert all("json" in call["Content-Type"] for call in calls)
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_that_is_written_to_answers_in_json(path: str) -> None:
+    answer = post(Client(enforce_csrf_checks=True), path, {})
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer["Allow"] == "GET, HEAD"
+
+
 @pytest.mark.parametrize("path", ["/task", "/api/tasks/"])
 @pytest.mark.django_db(transaction=True)
 async def test_a_chunked_body_is_limited_and_read(anonymous: Level, path: str) -> None:
