@@ -73,4 +73,4 @@ def read_docstring(text: str | None) -> tuple[str, dict[str, str]]:
     described = {p.arg_name: " ".join(p.description.split()) for p in parsed.params if p.description}
     if not described:
         return whole, {}
-    return parsed.description or "", described
+    return (parsed.description or "").strip(), described

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,7 @@ from tests.support.machine import ROOT, Machine
 from tests.support.processes import wait_until
 
 PAGE = ROOT / "docs" / "how-to" / "install-in-your-project.md"
+README = ROOT / "README.md"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements", "tasks_app", "worker")
 
 
@@ -53,12 +57,18 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return interpreter
 
 
-def blocks(name: str) -> str:
+def blocks(name: str, page: Path = PAGE) -> str:
     """The page's code for one file."""
-    found = re.findall(r"^```python\n# (\S+)\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```python\n# (\S+)\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     code = "\n".join(text for file, text in found if file == name)
-    assert code, f"{PAGE} has no code for {name}"
+    assert code, f"{page} has no code for {name}"
     return code
+
+
+def said_in_readme(pattern: str) -> str:
+    """The one text that README has at the group of the pattern."""
+    [text] = re.findall(pattern, " ".join(README.read_text().split()))
+    return str(text)
 
 
 class Project(Machine):
@@ -71,10 +81,8 @@ class Project(Machine):
         self.python, self.folder = python, folder / "project"
         self.folder.mkdir()
         self.run("-m", "django", "startproject", "site_of_a_shop", ".")
-        self.run("manage.py", "startapp", "shop")
-        (self.folder / "shop" / "tasks.py").write_text(blocks("shop/tasks.py"))
         settings = self.folder / "site_of_a_shop" / "settings.py"
-        settings.write_text(settings.read_text() + 'INSTALLED_APPS += ["shop"]\n')
+        self.add_app("shop", blocks("shop/tasks.py"))
         for name in ("settings.py", "urls.py", "asgi.py"):
             path = settings.with_name(name)
             path.write_text(f"{path.read_text()}\n{blocks(name)}")
@@ -85,6 +93,28 @@ class Project(Machine):
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
+
+    def shell(self, code: str) -> str:
+        return self.run("manage.py", "shell", "-v", "0", "-c", code).strip()
+
+    def add_app(self, name: str, tasks: str) -> None:
+        self.run("manage.py", "startapp", name)
+        (self.folder / name / "tasks.py").write_text(tasks)
+        settings = self.folder / "site_of_a_shop" / "settings.py"
+        settings.write_text(settings.read_text() + f'INSTALLED_APPS += ["{name}"]\n')
+
+    def start_up(self) -> None:
+        self.start("up", "--port", str(self.port))
+        wait_until(
+            lambda: "Taskdeck is ready" in self.log.read_text() or self.process.poll() is not None,
+            seconds=60,
+            what="it is ready",
+        )
+
+    def result_of(self, task_id: str) -> Any:
+        path = f"/api/tasks/{task_id}/"
+        wait_until(lambda: self.call(path)[1]["state"] == "succeeded", seconds=60, what="it has run")
+        return self.call(path)[1]["result"]
 
     def start(self, *arguments: str) -> None:
         self.process = self.spawn("env", "-C", str(self.folder), self.python, "manage.py", *arguments)
@@ -119,7 +149,7 @@ def test_a_worker_runs_what_the_project_enqueues(project: Project) -> None:
     project.run("manage.py", "check", "--fail-level", "WARNING")
     project.run("manage.py", "migrate", "--verbosity", "0")
     code = "from shop.tasks import price; print(price.enqueue(pieces=3).id)"
-    task_id = project.run("manage.py", "shell", "-v", "0", "-c", code).strip()
+    task_id = project.shell(code)
 
     project.start("runworker", "--concurrency", "1")
 
@@ -127,25 +157,50 @@ def test_a_worker_runs_what_the_project_enqueues(project: Project) -> None:
         f"from shop.tasks import price; r = price.get_result({task_id!r}); print(r.status, r._return_value)"
     )
     wait_until(
-        lambda: project.run("manage.py", "shell", "-v", "0", "-c", read).strip() == "SUCCESSFUL 6",
+        lambda: project.shell(read) == "SUCCESSFUL 6",
         seconds=60,
         what="the worker has run it",
     )
 
 
 def test_up_serves_the_api_and_the_console(project: Project) -> None:
-    project.start("up", "--port", str(project.port))
-    wait_until(
-        lambda: "Taskdeck is ready" in project.log.read_text() or project.process.poll() is not None,
-        seconds=60,
-        what="it is ready",
-    )
+    project.start_up()
     status, answer = project.call("/api/functions/price/", {"pieces": 4})
     assert status == 202, project.log.read_text()
-    path = f"/api/tasks/{answer['task_id']}/"
-    wait_until(lambda: project.call(path)[1]["state"] == "succeeded", seconds=60, what="it has run")
-    assert project.call(path)[1]["result"] == 8
+    assert project.result_of(answer["task_id"]) == 8
     assert [f["name"] for f in project.call("/api/functions/")[1]["results"]] == ["price"]
     page = project.read("/console/")
     [script] = re.findall(rb'src="(/static/console/assets/[^"]+\.js)"', page)
     assert project.read(script.decode())
+
+
+def test_the_function_that_readme_shows_has_a_form_an_endpoint_and_a_command(project: Project) -> None:
+    project.add_app("yourapp", blocks("yourapp/tasks.py", README))
+    project.start_up()
+
+    described = project.call("/api/functions/total/")[1]
+    assert described["description"] == "Add up prices with tax."
+    fields = described["schema"]["properties"]
+    assert fields["prices"] == {
+        "description": "Net prices.",
+        "items": {"type": "number"},
+        "title": "Prices",
+        "type": "array",
+    }
+    bounds = {name: fields["rate"][name] for name in ("minimum", "maximum", "default", "description")}
+    assert bounds == {"minimum": 0, "maximum": 1, "default": 0.2, "description": "The tax rate."}
+    assert described["schema"]["required"] == ["prices"]
+
+    expected = pytest.approx(3.6)
+    arguments = json.loads(said_in_readme(r"`POST /api/functions/total/` with `(.*?)`"))
+    status, answer = project.call("/api/functions/total/", arguments)
+    assert status == 202, project.log.read_text()
+    assert project.result_of(answer["task_id"]) == expected
+
+    call = said_in_readme(r"`(total\.enqueue\(.*?\))` from Python")
+    task_id = project.shell(f"from yourapp.tasks import total; print({call}.id)")
+    assert project.result_of(task_id) == expected
+
+    command = shlex.split(said_in_readme(r"`manage\.py (enqueue total .*?)` from a terminal"))
+    assert json.loads(project.run("manage.py", *command)) == expected
+    assert project.call("/api/tasks/?function=total")[1]["results"][0]["progress"] is not None
