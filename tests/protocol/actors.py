@@ -19,7 +19,7 @@ _INSERT = """
 INSERT INTO taskdeck_task (id, function, queue, priority, state, attempt, failures, losses, max_attempts,
                            max_losses, last_worker, cancel_requested, run_at, created_at, revision, arguments)
 VALUES (%(id)s, %(function)s, %(queue)s, %(priority)s, %(state)s, 0, 0, 0, %(max_attempts)s, %(max_losses)s,
-        '', {false}, %(run_at)s, %(now)s, 1, '{{}}')
+        '', {false}, %(run_at)s, %(now)s, 1, %(arguments)s)
 """
 
 
@@ -27,6 +27,7 @@ def make_task(
     session: Session,
     *,
     function: str = FUNCTION,
+    arguments: str = "{}",
     queue: str = QUEUE,
     priority: int = 0,
     delay_seconds: float | None = None,
@@ -42,6 +43,7 @@ def make_task(
         {
             "id": DIALECTS[session.vendor].written_id(task_id),
             "function": function,
+            "arguments": arguments,
             "queue": queue,
             "priority": priority,
             "state": "queued" if run_at is None else "scheduled",

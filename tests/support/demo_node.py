@@ -18,6 +18,7 @@ import sys
 from typing import Any
 
 from tests.support.demo_functions import run
+from tests.support.node_mutations import RULES
 from worker.board import Board, Order, Slot
 from worker.channel import Channel
 from worker.control import receive_message, send_message
@@ -218,7 +219,11 @@ class DemoSupervisor:
             "settled": len(self.settled),
             "is_stopping": self.is_stopping,
             "executors": [
-                {"pid": r.pid, "running": getattr(r.now_running()[1], "serial", 0)}
+                {
+                    "pid": r.pid,
+                    "running": getattr(r.now_running()[1], "serial", 0),
+                    "given": len(r.given),
+                }
                 for r in self.remotes.values()
             ],
         }
@@ -235,7 +240,10 @@ def main() -> int:
     parser.add_argument("--self-stop", type=float, default=2.0)
     parser.add_argument("--give-up", type=float, default=60.0)
     parser.add_argument("--stop-within", type=float, default=20.0)
+    parser.add_argument("--without", default="", choices=["", *RULES], help="a rule that is taken away")
     args = parser.parse_args()
+    if args.without:
+        RULES[args.without]()
     logging.basicConfig(level=logging.INFO, format="%(process)d %(name)s %(message)s")
 
     def supervise(control: socket.socket, board: Board, birth: Birth) -> int:
