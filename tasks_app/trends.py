@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from django.db.models import QuerySet
 
 from tasks_app.access import Access
 from tasks_app.errors import NotAllowed
+from tasks_app.functions import registry
 from tasks_app.histogram import Histogram, merged, quantile
 from tasks_app.models import Tally
 from tasks_app.selectors import instant
 from tasks_app.tallies import DEPTH_CAP, MINUTE_SECONDS, QUARTER_SECONDS
-from tasks_app.wire import TrendDocument, TrendPoint
+from tasks_app.wire import TotalDocument, TrendDocument, TrendFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ RANGES = {
 }
 
 
+_FIGURES = "at", "name", "succeeded", "failed", "cancelled", "retried", "waits", "runs"
+
+
 @dataclass(slots=True)
 class _Sum:
     succeeded: int = 0
@@ -43,6 +48,29 @@ class _Sum:
     waits: list[Histogram] = field(default_factory=list)
     runs: list[Histogram] = field(default_factory=list)
 
+    def add(
+        self, succeeded: int, failed: int, cancelled: int, retried: int, waits: Histogram, runs: Histogram
+    ) -> None:
+        self.succeeded += succeeded
+        self.failed += failed
+        self.cancelled += cancelled
+        self.retried += retried
+        self.waits.append(waits)
+        self.runs.append(runs)
+
+    def document(self) -> TrendFigures:
+        waits, runs = merged(self.waits), merged(self.runs)
+        return {
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "cancelled": self.cancelled,
+            "retried": self.retried,
+            "wait_p50": quantile(waits, 0.5),
+            "wait_p95": quantile(waits, 0.95),
+            "run_p50": quantile(runs, 0.5),
+            "run_p95": quantile(runs, 0.95),
+        }
+
 
 def trend(
     access: Access, name: str, *, function: str | None = None, queue: str | None = None
@@ -51,52 +79,51 @@ def trend(
 
     Raises NotAllowed for who may not see everybody's tasks, and KeyError for another range.
     """
-    access.require("view")
-    if not access.view_all:
-        raise NotAllowed("see the figures of everybody's tasks")
-    asked = RANGES[name]
-    first = _floor(datetime.now(UTC) - asked.length, asked.point_seconds) + timedelta(
-        seconds=asked.point_seconds
-    )
+    asked, moments, rows = _asked(access, name)
     subject, wanted = ("function", function) if function else ("queue", queue) if queue else ("all", "")
-    rows = Tally.objects.filter(span_seconds=asked.row_seconds, at__gte=first)
     sums: defaultdict[datetime, _Sum] = defaultdict(_Sum)
-    figures = rows.filter(subject=subject, name=wanted).values_list(
-        "at", "succeeded", "failed", "cancelled", "retried", "waits", "runs"
-    )
-    for at, succeeded, failed, cancelled, retried, waits, runs in figures:
-        total = sums[_floor(at, asked.point_seconds)]
-        total.succeeded += succeeded
-        total.failed += failed
-        total.cancelled += cancelled
-        total.retried += retried
-        total.waits.append(waits)
-        total.runs.append(runs)
+    for at, _, *figures in rows.filter(subject=subject, name=wanted).values_list(*_FIGURES):
+        sums[_floor(at, asked.point_seconds)].add(*figures)
     depths = {} if function else _depths(rows, queue, asked.point_seconds)
-    count = int(asked.length.total_seconds()) // asked.point_seconds
-    moments = [first + timedelta(seconds=asked.point_seconds * number) for number in range(count)]
     return {
         "range": name,
         "span_seconds": asked.point_seconds,
         "depth_cap": DEPTH_CAP,
-        "points": [_point(moment, sums[moment], depths.get(moment)) for moment in moments],
+        "points": [
+            {"at": instant(moment) or "", "depth": depths.get(moment), **sums[moment].document()}
+            for moment in moments
+        ],
     }
 
 
-def _point(at: datetime, total: _Sum, depth: int | None) -> TrendPoint:
-    waits, runs = merged(total.waits), merged(total.runs)
-    return {
-        "at": instant(at) or "",
-        "succeeded": total.succeeded,
-        "failed": total.failed,
-        "cancelled": total.cancelled,
-        "retried": total.retried,
-        "depth": depth,
-        "wait_p50": quantile(waits, 0.5),
-        "wait_p95": quantile(waits, 0.95),
-        "run_p50": quantile(runs, 0.5),
-        "run_p95": quantile(runs, 0.95),
-    }
+def totals(access: Access, name: str, subject: Literal["function", "queue"]) -> list[TotalDocument]:
+    """Over one of RANGES, of each function (by its slug) or queue of which anything ended. As ``trend``."""
+    asked, moments, rows = _asked(access, name)
+    sums: defaultdict[str, _Sum] = defaultdict(_Sum)
+    ended: defaultdict[str, dict[datetime, int]] = defaultdict(lambda: dict.fromkeys(moments, 0))
+    for at, of, *figures in rows.filter(subject=subject).values_list(*_FIGURES):
+        sums[of].add(*figures)
+        ended[of][_floor(at, asked.point_seconds)] += sum(figures[:3])
+    return [
+        {
+            "name": registry.slug_of(of) if subject == "function" else of,
+            "ended": [ended[of][moment] for moment in moments],
+            **sums[of].document(),
+        }
+        for of in sorted(sums)
+    ]
+
+
+def _asked(access: Access, name: str) -> tuple[Range, list[datetime], QuerySet[Tally]]:
+    """The range, when its points begin, and the rows of all subjects in it."""
+    access.require("view")
+    if not access.view_all:
+        raise NotAllowed("see the figures of everybody's tasks")
+    asked = RANGES[name]
+    count = int(asked.length.total_seconds()) // asked.point_seconds
+    last = _floor(datetime.now(UTC), asked.point_seconds)
+    moments = [last - timedelta(seconds=asked.point_seconds * ago) for ago in reversed(range(count))]
+    return asked, moments, Tally.objects.filter(span_seconds=asked.row_seconds, at__gte=moments[0])
 
 
 def _depths(rows: QuerySet[Tally], queue: str | None, point_seconds: int) -> dict[datetime, int]:

@@ -190,19 +190,31 @@ class OverviewDocument(TypedDict):
     failures: list[FailureGroup]
 
 
-class TrendPoint(TypedDict):
-    """What ended in a span, how long it had waited and run (seconds); ``depth``: waiting, if known."""
+class TrendFigures(TypedDict):
+    """What ended, and how long it had waited and run (seconds, None: nothing did)."""
 
-    at: str
     succeeded: int
     failed: int
     cancelled: int
     retried: int
-    depth: int | None
     wait_p50: float | None
     wait_p95: float | None
     run_p50: float | None
     run_p95: float | None
+
+
+class TrendPoint(TrendFigures):
+    """``depth``: how many waited, None where nobody looked."""
+
+    at: str
+    depth: int | None
+
+
+class TotalDocument(TrendFigures):
+    """Of one function or queue; ``ended`` counts by point, the oldest first, the last one still growing."""
+
+    name: str
+    ended: list[int]
 
 
 class TrendDocument(TypedDict):

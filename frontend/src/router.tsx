@@ -42,6 +42,11 @@ const overview = createRoute({
   }),
   component: lazyRouteComponent(() => import("./pages/overview")),
 });
+const functions = createRoute({
+  getParentRoute: () => root,
+  path: "/functions",
+  component: lazyRouteComponent(() => import("./pages/functions")),
+});
 const workers = createRoute({
   getParentRoute: () => root,
   path: "/workers",
@@ -70,7 +75,7 @@ const login = createRoute({
 
 export const BASE = "/console";
 export const router = createRouter({
-  routeTree: root.addChildren([index, overview, tasks, task, workers, queues, create, login]),
+  routeTree: root.addChildren([index, overview, tasks, task, functions, workers, queues, create, login]),
   basepath: BASE,
   defaultErrorComponent: ErrorPage,
   defaultPreload: "intent",

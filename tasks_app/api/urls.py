@@ -57,6 +57,7 @@ urlpatterns = [
     path("api/tokens/<str:token_key>/", tokens.TokenView.as_view()),
     path("api/overview/", workers.OverviewView.as_view()),
     path("api/trends/", trends.TrendView.as_view()),
+    path("api/trends/totals/", trends.TotalsView.as_view()),
     path("api/workers/", workers.WorkerListView.as_view()),
     path("api/queues/", workers.QueueListView.as_view()),
     path("api/queues/<path:queue>/pause/", workers.QueuePauseView.as_view()),

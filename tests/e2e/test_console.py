@@ -96,6 +96,7 @@ def test_a_picture_is_shown_as_a_picture(console: Page, machine: Up) -> None:
         "/console/overview",
         "/console/new",
         "/console/tasks",
+        "/console/functions",
         "/console/workers",
         "/console/queues",
         "/console/login",
@@ -110,7 +111,15 @@ def test_axe_finds_nothing(console: Page, scheme: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/console/overview", "/console/new", "/console/tasks", "/console/workers", "/console/queues"]
+    "path",
+    [
+        "/console/overview",
+        "/console/new",
+        "/console/tasks",
+        "/console/functions",
+        "/console/workers",
+        "/console/queues",
+    ],
 )
 def test_a_phone_needs_no_sideways_scroll(console: Page, path: str) -> None:
     console.set_viewport_size({"width": 390, "height": 800})

@@ -88,6 +88,23 @@ def test_one_function_or_one_queue_can_be_asked_for(api: Client) -> None:
     assert total(trend(api, "queue=slow"), "succeeded") == 5
 
 
+def test_each_function_and_each_queue_has_its_totals(api: Client) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=2)
+    tally(at, succeeded=4, failed=1, subject="function", name=FIBONACCI, runs=[0, 0, 9])
+    tally(at, cancelled=2, subject="function", name=FIBONACCI)
+    tally(at, succeeded=1, subject="function", name="gone.since")
+    tally(at, succeeded=5, subject="queue", name="slow", retried=3)
+    functions = {row["name"]: row for row in api.get("/api/trends/totals/").json()["results"]}
+    assert set(functions) == {"fibonacci", "gone.since"}
+    found = functions["fibonacci"]
+    assert (found["succeeded"], found["failed"], found["cancelled"]) == (4, 1, 2)
+    assert (len(found["ended"]), sum(found["ended"]), max(found["ended"])) == (60, 7, 7)
+    assert found["run_p50"] == pytest.approx(0.002, rel=0.42)
+    [queue] = api.get("/api/trends/totals/?by=queue&range=15m").json()["results"]
+    assert (queue["name"], queue["succeeded"], queue["retried"], sum(queue["ended"])) == ("slow", 5, 3, 5)
+    assert fields_of(api.get("/api/trends/totals/?by=owner")) == ["by"]
+
+
 def test_what_cannot_be_asked_is_refused_with_its_name(api: Client) -> None:
     assert fields_of(api.get("/api/trends/?range=1y")) == ["range"]
     assert fields_of(api.get("/api/trends/?function=fibonacci&queue=a")) == ["queue"]
@@ -101,6 +118,7 @@ def test_who_sees_only_their_own_tasks_does_not_see_what_all_do(api: Client, ano
     user.user_permissions.add(Permission.objects.get(codename="view_task"))
     api.force_login(user)
     assert api.get("/api/trends/").status_code == 403
+    assert api.get("/api/trends/totals/").status_code == 403
 
 
 def test_a_worker_counts_what_it_ends(up: Up) -> None:

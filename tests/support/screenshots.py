@@ -60,6 +60,7 @@ def pages_of(shown: dict[str, str]) -> dict[str, str]:
         "overview": "/console/overview",
         "new-task": "/console/new",
         "tasks": "/console/tasks",
+        "functions": "/console/functions",
         "workers": "/console/workers",
         "queues": "/console/queues",
         "login": "/console/login",

@@ -13,6 +13,7 @@ import type {
   TaskDetail,
   TaskFunction,
   TaskPage,
+  Total,
   Trend,
   TrendRange,
   WaitingReason,
@@ -113,6 +114,8 @@ export const api = {
   overview: (signal?: AbortSignal) => request<Overview>("GET", "/api/overview/", { signal }),
   trend: (range: TrendRange, signal?: AbortSignal) =>
     request<Trend>("GET", `/api/trends/?range=${range}`, { signal }),
+  totals: async (by: "function" | "queue", signal?: AbortSignal) =>
+    (await request<{ results: Total[] }>("GET", `/api/trends/totals/?by=${by}`, { signal })).results,
   workers: async (signal?: AbortSignal) =>
     (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
   pause: (queue: string, reason: string) =>

@@ -87,6 +87,14 @@ export const trendQuery = (range: TrendRange) =>
     refetchInterval: TREND_MS,
   });
 
+/** Of the last hour. */
+export const totalsQuery = (by: "function" | "queue") =>
+  queryOptions({
+    queryKey: ["totals", by],
+    queryFn: ({ signal }) => api.totals(by, signal),
+    refetchInterval: TREND_MS,
+  });
+
 export const workersQuery = queryOptions({
   queryKey: ["workers"],
   queryFn: ({ signal }) => api.workers(signal),

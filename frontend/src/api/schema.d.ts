@@ -452,6 +452,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trends/totals/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What ended of each function or queue, and how long it took. For who may see everybody's tasks. */
+        get: operations["totals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers/": {
         parameters: {
             query?: never;
@@ -3427,12 +3444,10 @@ export interface operations {
                         span_seconds: number;
                         depth_cap: number;
                         points: {
-                            at: string;
                             succeeded: number;
                             failed: number;
                             cancelled: number;
                             retried: number;
-                            depth: number | null;
                             /** Format: double */
                             wait_p50: number | null;
                             /** Format: double */
@@ -3441,6 +3456,8 @@ export interface operations {
                             run_p50: number | null;
                             /** Format: double */
                             run_p95: number | null;
+                            at: string;
+                            depth: number | null;
                         }[];
                     };
                 };
@@ -3500,6 +3517,100 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    totals: {
+        parameters: {
+            query?: {
+                by?: "function" | "queue";
+                range?: "15m" | "1h" | "24h" | "7d";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: {
+                            succeeded: number;
+                            failed: number;
+                            cancelled: number;
+                            retried: number;
+                            /** Format: double */
+                            wait_p50: number | null;
+                            /** Format: double */
+                            wait_p95: number | null;
+                            /** Format: double */
+                            run_p50: number | null;
+                            /** Format: double */
+                            run_p95: number | null;
+                            name: string;
+                            ended: number[];
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -27,6 +27,7 @@ export type WaitingReason = Answer<"/api/tasks/{task_id}/waiting/", "get", 200>[
 export type Worker = Answer<"/api/workers/", "get", 200>["results"][number];
 export type Overview = Answer<"/api/overview/", "get", 200>;
 export type Trend = Answer<"/api/trends/", "get", 200>;
+export type Total = Answer<"/api/trends/totals/", "get", 200>["results"][number];
 export type TrendRange = NonNullable<
   NonNullable<paths["/api/trends/"]["get"]["parameters"]["query"]>["range"]
 >;

@@ -17,6 +17,7 @@ export function GlobalKeys() {
   useShortcuts({
     help: () => setOpen("help"),
     overview: () => void navigate({ to: "/overview" }),
+    functions: () => void navigate({ to: "/functions" }),
     workers: () => void navigate({ to: "/workers" }),
     queues: () => void navigate({ to: "/queues" }),
     tasks: () => void navigate({ to: "/tasks" }),

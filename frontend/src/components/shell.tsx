@@ -1,6 +1,7 @@
 import { AppShell, Burger, Group, NavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
+  IconCode,
   IconLayoutDashboard,
   IconListDetails,
   IconPlayerPlay,
@@ -23,6 +24,7 @@ const NAV = [
   { to: "/overview", label: "Overview", icon: IconLayoutDashboard },
   { to: "/tasks", label: "Tasks", icon: IconListDetails },
   { to: "/new", label: "New task", icon: IconPlayerPlay },
+  { to: "/functions", label: "Functions", icon: IconCode },
   { to: "/workers", label: "Workers", icon: IconServer2 },
   { to: "/queues", label: "Queues", icon: IconStack2 },
 ] as const;

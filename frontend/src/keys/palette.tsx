@@ -17,6 +17,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     { id: "overview", label: "Overview", onClick: () => void navigate({ to: "/overview" }) },
     { id: "tasks", label: "Tasks", onClick: () => void navigate({ to: "/tasks" }) },
     { id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) },
+    { id: "functions", label: "Functions", onClick: () => void navigate({ to: "/functions" }) },
     { id: "workers", label: "Workers", onClick: () => void navigate({ to: "/workers" }) },
     { id: "queues", label: "Queues", onClick: () => void navigate({ to: "/queues" }) },
     ...functions.map((fn) => ({

@@ -3,13 +3,15 @@ import { IconAlertTriangleFilled, IconPlayerPauseFilled } from "@tabler/icons-re
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { queuesQuery } from "../api/queries";
-import type { Queue } from "../api/types";
+import type { Queue, Total } from "../api/types";
 import { DataTable, Headings } from "../components/data-table";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
-import { TimeAgo } from "../components/time";
+import { Sparkline } from "../components/sparkline";
+import { duration, TimeAgo } from "../components/time";
 import classes from "../fleet/fleet.module.css";
 import { QueuePause } from "../fleet/queue-pause";
+import { curveOf, endedOf, useTotals } from "../fleet/totals";
 
 const exact = Intl.NumberFormat("en");
 
@@ -51,7 +53,25 @@ function Serving({ queue }: { queue: Queue }) {
   );
 }
 
-function Row({ queue }: { queue: Queue }) {
+/** What ended in the last hour, and how long the middle one had waited to be started. */
+function Rate({ total }: { total: Total | undefined }) {
+  if (!total || endedOf(total) === 0) return <>—</>;
+  return (
+    <>
+      {exact.format(endedOf(total))}
+      {total.wait_p50 !== null && `, half within ${duration(total.wait_p50 * 1000)}`}{" "}
+      <Sparkline values={curveOf(total)} label="by minute" />
+    </>
+  );
+}
+
+interface RowProps {
+  queue: Queue;
+  /** Undefined where figures are not for this visitor. */
+  totals: ReadonlyMap<string, Total> | undefined;
+}
+
+function Row({ queue, totals }: RowProps) {
   return (
     <tr>
       <td>
@@ -72,6 +92,11 @@ function Row({ queue }: { queue: Queue }) {
       <td>
         <Serving queue={queue} />
       </td>
+      {totals && (
+        <td className={classes.num}>
+          <Rate total={totals.get(queue.name)} />
+        </td>
+      )}
       <td style={{ width: 110, textAlign: "right" }}>
         <QueuePause queue={queue} />
       </td>
@@ -81,6 +106,8 @@ function Row({ queue }: { queue: Queue }) {
 
 export default function QueuesPage() {
   const { data: queues, error, refetch } = useQuery(queuesQuery);
+  const totals = useTotals("queue");
+  const titles = ["Queue", "Waiting", "Oldest submitted", "Running", "Served by"];
   const waiting = queues?.reduce((sum, { depth }) => sum + depth, 0) ?? 0;
   return (
     <Stack gap="md">
@@ -100,16 +127,16 @@ export default function QueuesPage() {
         <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
           <DataTable
             label="Queues"
-            minWidth={680}
+            minWidth={totals ? 860 : 680}
             head={
               <tr>
-                <Headings titles={["Queue", "Waiting", "Oldest submitted", "Running", "Served by"]} />
+                <Headings titles={totals ? [...titles, "Ended, last hour"] : titles} />
                 <td />
               </tr>
             }
           >
             {queues.map((queue) => (
-              <Row key={queue.name} queue={queue} />
+              <Row key={queue.name} queue={queue} totals={totals} />
             ))}
           </DataTable>
         </Paper>

@@ -1,0 +1,42 @@
+"""The catalogue of task functions."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.support.machine import Up
+
+LIVE = 20_000
+
+
+def test_the_catalogue_leads_to_the_form_and_tells_the_last_hour(console: Page, machine: Up) -> None:
+    machine.call("/task", {"number": 41})
+    console.goto("/console/functions")
+    card = console.get_by_role("listitem").filter(
+        has=console.get_by_role("heading", name="Fibonacci", exact=True)
+    )
+    expect(card).to_contain_text("by the naive recursion")
+    expect(card).to_contain_text(
+        re.compile(r"[1-9]\d* ended in the last hour, [1-9]\d* failed"), timeout=LIVE
+    )
+    card.get_by_role("link", name="Run Fibonacci").click()
+    expect(console).to_have_url(re.compile(r"/new\?name=fibonacci"))
+    expect(console.get_by_role("heading", name="Fibonacci", exact=True)).to_be_visible(timeout=LIVE)
+
+
+def test_a_key_leads_to_the_catalogue_and_a_failed_count_to_the_failed_tasks(
+    console: Page, machine: Up
+) -> None:
+    machine.call("/task", {"number": 41})
+    console.goto("/console/tasks")
+    expect(console.get_by_role("heading", level=1, name="Tasks")).to_be_visible(timeout=LIVE)
+    console.keyboard.press("g")
+    console.keyboard.press("f")
+    expect(console.get_by_role("heading", level=1, name="Functions")).to_be_visible(timeout=LIVE)
+    card = console.get_by_role("listitem").filter(
+        has=console.get_by_role("heading", name="Fibonacci", exact=True)
+    )
+    card.get_by_role("link", name=re.compile("failed")).click(timeout=LIVE)
+    expect(console).to_have_url(re.compile(r"fn=fibonacci&state=failed|state=failed&fn=fibonacci"))
