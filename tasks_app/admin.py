@@ -148,6 +148,7 @@ class WorkerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         "concurrency",
         "claims_by_message",
         "claims_direct",
+        "messages",
         "version",
         "started_at",
         "heartbeat_at",

@@ -71,6 +71,11 @@ class DeliveryThread:
         except TimeoutError:
             return False
 
+    def message_counts(self) -> dict[str, int] | None:
+        """Messages of this process that wait, and those that did not travel so far; None without a broker."""
+        _, news = self._started()
+        return news.publisher.counts() if news.publisher else None
+
     def _started(self) -> tuple[asyncio.AbstractEventLoop, News]:
         with self._lock:
             if self._thread is None or not self._thread.is_alive() or self._pid != os.getpid():

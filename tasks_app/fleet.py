@@ -16,7 +16,7 @@ from tasks_app.models import Task, Worker
 from tasks_app.pauses import paused_queues
 from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
 from tasks_app.states import State
-from tasks_app.wire import QueueDocument, RunningTask, WorkerDocument
+from tasks_app.wire import MessageCounts, QueueDocument, RunningTask, WorkerDocument
 
 MOST_WORKERS = 100
 MOST_RUNNING = 500
@@ -57,6 +57,7 @@ def workers(access: Access) -> list[WorkerDocument]:
             "running_tasks": running[w.pk],
             "claims_by_message": w.claims_by_message,
             "claims_direct": w.claims_direct,
+            "messages": _messages(w.messages),
             "started_at": instant(w.started_at) or "",
             "heartbeat_at": instant(w.heartbeat_at) or "",
             "heartbeat_age_seconds": max(0.0, round((now - w.heartbeat_at).total_seconds(), 1)),
@@ -64,6 +65,16 @@ def workers(access: Access) -> list[WorkerDocument]:
         }
         for w in rows
     ]
+
+
+def _messages(noted: dict[str, int]) -> MessageCounts:
+    return {
+        "malformed": noted.get("malformed", 0),
+        "unknown": noted.get("unknown", 0),
+        "dropped": noted.get("dropped", 0),
+        "nacked": noted.get("nacked", 0),
+        "waiting": noted.get("waiting", 0),
+    }
 
 
 def _running_by_worker(access: Access) -> defaultdict[Any, list[RunningTask]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from uuid_utils.compat import uuid7
 
 from tasks_app.states import TERMINAL, State
@@ -24,6 +24,7 @@ class Worker(models.Model):
     concurrency = models.IntegerField(default=0)
     claims_by_message = models.BigIntegerField(db_default=0)
     claims_direct = models.BigIntegerField(db_default=0)
+    messages = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     lease_seconds = models.FloatField(db_default=15.0)
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()

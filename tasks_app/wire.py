@@ -120,6 +120,21 @@ class RunningTask(TypedDict):
     started_at: str | None
 
 
+class MessageCounts(TypedDict):
+    """What was out of order about the broker's messages at one worker since it started.
+
+    ``malformed``, ``unknown``: came in and were dropped, as no message of Taskdeck's or of a function that
+    the worker does not know. ``dropped``, ``nacked``: were to go out; too many waited, or the broker refused
+    them for the time being. ``waiting``: for the broker, now. Their tasks are claimed from the database.
+    """
+
+    malformed: int
+    unknown: int
+    dropped: int
+    nacked: int
+    waiting: int
+
+
 class WorkerDocument(TypedDict):
     """``is_late``: alive, but not heard of within its lease."""
 
@@ -136,6 +151,7 @@ class WorkerDocument(TypedDict):
     running_tasks: list[RunningTask]
     claims_by_message: int
     claims_direct: int
+    messages: MessageCounts
     started_at: str
     heartbeat_at: str
     heartbeat_age_seconds: float

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
@@ -43,7 +44,7 @@ class Care:
         lease: Lease,
         news: News,
         tallies: Tallies,
-        counts: Callable[[], dict[str, int]],
+        counts: Callable[[], dict[str, Any]],
         on_over: Callable[[], None],
         *,
         watched: Sequence[Lane],

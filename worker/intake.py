@@ -71,6 +71,10 @@ class Intake:
     def has_waiting(self) -> bool:
         return bool(self._deliveries)
 
+    def counts(self) -> dict[str, int]:
+        """Deliveries that were dropped so far."""
+        return {"malformed": self.malformed, "unknown": self.unknown}
+
     def waiting_functions(self) -> Set[str]:
         return self._deliveries.functions()
 

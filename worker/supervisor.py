@@ -79,7 +79,7 @@ class Supervisor:
             self._lease,
             self._news,
             self._tallies,
-            self._claiming.counts,
+            self._counts,
             self._over,
             watched=(self._claims, self._finishes),
         )
@@ -155,6 +155,12 @@ class Supervisor:
         self._last_turn = now
         self._board.beat()
         self._loop.call_later(min(0.25, self._options.self_stop_seconds / 8), self._beat)
+
+    def _counts(self) -> dict[str, Any]:
+        """For the worker's row."""
+        intake, publisher = self._claiming.intake, self._publisher
+        messages = (intake.counts() if intake else {}) | (publisher.counts() if publisher else {})
+        return {**self._claiming.counts(), "messages": messages}
 
     # From the guard
 
@@ -232,7 +238,7 @@ class Supervisor:
             await asyncio.sleep(0.01)
         while not self._recorder.is_empty:
             await asyncio.sleep(0.01)
-        await self._slow.run(transitions.heartbeat, worker_id=self._id, **self._claiming.counts())
+        await self._slow.run(transitions.heartbeat, worker_id=self._id, **self._counts())
         await self._tallies.write()
         self._news.tell(await self._slow.run(transitions.drain, worker_id=self._id))
         await self._news.send_all(LAST_NEWS_SECONDS)

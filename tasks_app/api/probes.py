@@ -45,10 +45,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {"database": _database(), "redis": _redis()}
     if (answers := delivery.broker_answers()) is not None:
         checks["rabbitmq"] = "ok" if answers else "unavailable"
+    answer: dict[str, object] = {"status": "ready", "checks": checks}
+    if (messages := delivery.message_counts()) is not None:
+        answer["messages"] = messages  # of the process that answers
     if checks["database"] != "ok":
-        return JsonResponse({"status": "unavailable", "checks": checks}, status=503, headers=NO_STORE)
-    is_whole = all(found == "ok" for found in checks.values())
-    return JsonResponse({"status": "ready" if is_whole else "degraded", "checks": checks}, headers=NO_STORE)
+        return JsonResponse({**answer, "status": "unavailable"}, status=503, headers=NO_STORE)
+    if any(found != "ok" for found in checks.values()):
+        answer["status"] = "degraded"
+    return JsonResponse(answer, headers=NO_STORE)
 
 
 def _database() -> str:

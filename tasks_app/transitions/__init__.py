@@ -6,7 +6,7 @@ Rows that do not match are not errors: they are the losers of a race.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks_app.database import Row, Session
@@ -182,13 +182,24 @@ def register(session: Session, *, worker_id: str, queues: Sequence[str], **facts
     session.rows(sql.REGISTER, {**facts, **named})
 
 
-def heartbeat(session: Session, *, worker_id: str, claims_by_message: int, claims_direct: int) -> bool:
-    """Renew the lease and note the claims so far. False: this incarnation is over and never comes back."""
+def heartbeat(
+    session: Session,
+    *,
+    worker_id: str,
+    claims_by_message: int,
+    claims_direct: int,
+    messages: Mapping[str, int] = {},
+) -> bool:
+    """Renew the lease and note the claims so far. False: this incarnation is over and never comes back.
+
+    ``messages``: as wire.MessageCounts has them, empty without a broker.
+    """
     sql = _dialect(session)
     params = {
         "worker": sql.written_id(worker_id),
         "by_message": claims_by_message,
         "direct": claims_direct,
+        "messages": json.dumps(dict(messages)),
         "now": sql.now(),
     }
     return bool(session.rows(sql.HEARTBEAT, params))

@@ -200,7 +200,8 @@ VALUES (%(worker)s::uuid, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, 
 """
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now(),
-       claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint
+       claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint,
+       messages = %(messages)s::jsonb
  WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat
 """
 ALIVE = """

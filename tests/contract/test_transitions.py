@@ -121,6 +121,17 @@ def test_a_lost_workers_tasks_go_back_with_a_loss_until_the_budget_is_spent(stor
     assert [a.kind for a in store.attempts] == ["loss", "loss"]
 
 
+def test_a_heartbeat_notes_claims_and_messages(store: Store) -> None:
+    worker_id = store.make_worker()
+    assert store.workers.get(pk=worker_id).messages == {}
+    counted = {"malformed": 3, "unknown": 1}
+    assert transitions.heartbeat(
+        store.session, worker_id=worker_id, claims_by_message=5, claims_direct=2, messages=counted
+    )
+    row = store.workers.get(pk=worker_id)
+    assert (row.claims_by_message, row.claims_direct, row.messages) == (5, 2, counted)
+
+
 def test_a_worker_that_renewed_is_not_reaped_and_a_lost_one_never_renews(store: Store) -> None:
     worker_id = store.make_worker()
     assert transitions.heartbeat(store.session, worker_id=worker_id, claims_by_message=5, claims_direct=2)

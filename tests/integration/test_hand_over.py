@@ -118,6 +118,8 @@ def test_doubled_stale_foreign_and_unknown_messages_run_nothing_and_are_settled(
     wait_until(deck.is_drained, seconds=SECONDS, what="every message is settled")
     assert deck.up.ran() == [ended, last]
     deck.wait_for_claims(by_message=2, direct=0)
+    [worker] = deck.up.workers()
+    assert worker["messages"] == {"malformed": 2, "unknown": 1, "dropped": 0, "nacked": 0, "waiting": 0}
 
 
 def test_tasks_run_while_the_broker_is_away_and_by_message_once_it_is_back(deck: Deck) -> None:
@@ -135,6 +137,7 @@ def test_tasks_run_while_the_broker_is_away_and_by_message_once_it_is_back(deck:
     meanwhile = deck.submit()
     deck.wait_for(meanwhile)  # by the doorbell
     deck.wait_for_claims(by_message=1, direct=1)
+    assert deck.up.call("/readyz")[1]["messages"] == {"waiting": 1, "dropped": 0, "nacked": 0}
 
     deck.rabbitmq.start()
     wait_until(deck.is_consuming, seconds=SECONDS, what="the worker consumes again")

@@ -3663,6 +3663,20 @@ export interface operations {
                             }[];
                             claims_by_message: number;
                             claims_direct: number;
+                            /**
+                             * @description What was out of order about the broker's messages at one worker since it started.
+                             *
+                             *     ``malformed``, ``unknown``: came in and were dropped, as no message of Taskdeck's or of a function that
+                             *     the worker does not know. ``dropped``, ``nacked``: were to go out; too many waited, or the broker refused
+                             *     them for the time being. ``waiting``: for the broker, now. Their tasks are claimed from the database.
+                             */
+                            messages: {
+                                malformed: number;
+                                unknown: number;
+                                dropped: number;
+                                nacked: number;
+                                waiting: number;
+                            };
                             started_at: string;
                             heartbeat_at: string;
                             /** Format: double */

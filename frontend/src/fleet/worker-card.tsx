@@ -13,6 +13,20 @@ export function claimText({ claims_by_message: byMessage, claims_direct: direct 
   return `${exact.format(byMessage)} by message, ${exact.format(direct)} from the table`;
 }
 
+/** What was out of order about the broker's messages; null when nothing was. */
+export function messageText({ messages }: Worker): string | null {
+  const { malformed, unknown, dropped, nacked, waiting } = messages;
+  const found = [
+    [malformed, "malformed"],
+    [unknown, "of unknown functions"],
+    [dropped, "dropped"],
+    [nacked, "refused by the broker"],
+    [waiting, "waiting for the broker"],
+  ] as const;
+  const text = found.filter(([count]) => count > 0).map(([count, word]) => `${exact.format(count)} ${word}`);
+  return text.length > 0 ? `Messages: ${text.join(", ")}` : null;
+}
+
 function Slots({ worker }: { worker: Worker }) {
   const busy = Math.min(worker.running, worker.concurrency);
   return (
@@ -65,6 +79,7 @@ function RunningTasks({ worker }: { worker: Worker }) {
 
 export function WorkerCard({ worker }: { worker: Worker }) {
   const claims = claimText(worker);
+  const messages = messageText(worker);
   return (
     <Paper withBorder radius="md" p="md" component="section" aria-label={`Worker ${worker.node}`}>
       <Stack gap="sm">
@@ -88,6 +103,11 @@ export function WorkerCard({ worker }: { worker: Worker }) {
         </Group>
         <Slots worker={worker} />
         <RunningTasks worker={worker} />
+        {messages && (
+          <Text size="xs" c="dimmed">
+            {messages}
+          </Text>
+        )}
         <Group justify="space-between" gap="sm">
           <Text size="xs" c="dimmed">
             {claims ?? "No task claimed yet"}
