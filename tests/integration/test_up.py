@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +61,28 @@ def test_children_that_die_are_started_again(up: Up) -> None:
 
     up.wait_until_ready()
     assert up.compute(10) == 55
+
+
+def test_the_function_in_the_readme_runs_by_the_readme_s_own_command(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    code, variable = (
+        re.search(pattern, readme, re.DOTALL)
+        for pattern in (r"```python\n(# yourapp/tasks.py.*?)```", r"`TASKDECK_MODULES=(\S+) make run`")
+    )
+    assert code is not None
+    assert variable is not None
+    (tmp_path / "yourapp").mkdir()
+    (tmp_path / "yourapp" / "tasks.py").write_text(code[1])
+    up = Up(tmp_path, TASKDECK_MODULES=variable[1], PYTHONPATH=str(tmp_path))
+    try:
+        up.wait_until_ready()
+        submitted = up.call("/api/functions/total/", {"prices": [1, 2]})[1]
+        wait_until(
+            lambda: up.call(submitted["url"])[1]["state"] == "succeeded", seconds=30, what="the task ends"
+        )
+        assert up.compute(10) == 55, "the examples are still there"
+    finally:
+        up.end()
 
 
 def test_anonymous_operate_is_refused_beyond_loopback(tmp_path: Path) -> None:
