@@ -119,6 +119,8 @@ def test_messages_that_are_foreign_malformed_or_doubled_a_hundredfold_run_nothin
         what=f"every message is settled: {site.queue()}",
     )
     site.audit()
+    [worker] = site.workers()
+    assert (worker["messages"]["malformed"], worker["messages"]["unknown"]) == (9, 1)
     assert "a foreign message was dropped from queue default" in site.log.read_text()
     assert "brought a task of 'os.system', which this worker does not know" in site.log.read_text()
     with site.under_load():
