@@ -7,12 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import DEFAULT_DB_ALIAS, router
 
 from tasks_app.compat import task_backends
 from tasks_app.conf import conf_faults
 from tasks_app.django_task import TaskdeckTask
 from tasks_app.errors import UnknownFunction
 from tasks_app.functions import given_in_settings, registry
+from tasks_app.models import Task
 
 TAG = "taskdeck"
 
@@ -34,6 +36,16 @@ def check_functions(**kwargs: Any) -> list[checks.CheckMessage]:
         *(checks.Error(fault, id="taskdeck.E002") for fault in found),
         *(checks.Error(fault, id="taskdeck.E003") for fault in _unknown_paths()),
     ]
+
+
+@checks.register(TAG)
+def check_router(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Statements of web and worker go to the default database, whatever a router says."""
+    alias = router.db_for_write(Task)
+    if alias == DEFAULT_DB_ALIAS:
+        return []
+    fault = f"DATABASE_ROUTERS send tasks_app to {alias!r}, but it works in the default database only."
+    return [checks.Error(fault, id="taskdeck.E004")]
 
 
 def _unknown_paths() -> Iterator[str]:

@@ -20,6 +20,7 @@ from tests.support.machine import ROOT, Machine
 from tests.support.processes import wait_until
 
 PAGE = ROOT / "docs" / "how-to" / "install-in-your-project.md"
+TESTING = ROOT / "docs" / "how-to" / "test-your-tasks.md"
 README = ROOT / "README.md"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements", "tasks_app", "worker")
 
@@ -204,3 +205,12 @@ def test_the_function_that_readme_shows_has_a_form_an_endpoint_and_a_command(pro
     command = shlex.split(said_in_readme(r"`manage\.py (enqueue total .*?)` from a terminal"))
     assert json.loads(project.run("manage.py", *command)) == expected
     assert project.call("/api/tasks/?function=total")[1]["results"][0]["progress"] is not None
+
+
+def test_a_project_tests_its_tasks_with_the_fixture_that_comes_along(project: Project) -> None:
+    name = "shop/tests/test_prices.py"
+    (project.folder / "shop" / "tests.py").unlink()
+    (project.folder / name).parent.mkdir()
+    (project.folder / name).write_text(blocks(name, TESTING))
+    said = project.run("-m", "pytest", "--ds", "site_of_a_shop.settings", "-p", "no:cacheprovider", name)
+    assert "1 passed" in said

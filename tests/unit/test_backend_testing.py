@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from tasks_app.compat import (
     task_finished,
     task_started,
 )
+from tasks_app.django_result import update
 from tasks_app.errors import InvalidArguments, InvalidDocument
 from tests.support.heard_tasks import add
 
@@ -39,6 +40,14 @@ def report(context: Any, steps: int) -> str:
 
 def break_down() -> None:
     raise LookupError("no")
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def leaves() -> None:
+    raise SystemExit("The task leaves")
 
 
 def leak() -> float:
@@ -98,6 +107,32 @@ def test_what_a_function_raises_is_in_the_result(immediate: None) -> None:
     assert result.errors[0].exception_class is LookupError
 
 
+def test_a_function_that_leaves_has_failed_with_its_traceback(immediate: None) -> None:
+    result = task()(leaves).enqueue()
+    [error] = result.errors
+    assert error.exception_class is SystemExit
+    assert error.traceback.endswith("SystemExit: The task leaves\n")
+    assert result.enqueued_at <= result.started_at <= result.finished_at
+    with pytest.raises(ValueError, match="failed"):
+        _ = result.return_value
+
+
+def test_ctrl_c_passes_through(immediate: None) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        task()(interrupted).enqueue()
+
+
+async def test_what_ran_at_once_can_neither_wait_nor_be_looked_up(immediate: None) -> None:
+    with pytest.raises(InvalidTask, match="run_after"):
+        task()(next_year).using(run_after=datetime.now(UTC)).enqueue(date(2030, 5, 1))
+    result = await task()(wait_for_it).aenqueue("x")
+    for lookup in (result.refresh, lambda: task_backends["default"].get_result(result.id)):
+        with pytest.raises(NotImplementedError):
+            lookup()
+    with pytest.raises(NotImplementedError):
+        await result.arefresh()
+
+
 def test_a_result_that_could_not_be_stored_fails_here_too(immediate: None) -> None:
     result = task()(leak).enqueue()
     assert result.errors[0].exception_class is InvalidDocument
@@ -118,6 +153,14 @@ def test_the_dummy_keeps_what_was_enqueued(dummy: Any) -> None:
     dummy.clear()
     with pytest.raises(TaskResultDoesNotExist):
         dummy.get_result(result.id)
+
+
+async def test_what_the_dummy_keeps_can_be_read_and_refreshed(dummy: Any) -> None:
+    result = await add.using(run_after=datetime.now(UTC)).aenqueue(1)
+    assert (await add.aget_result(result.id)).kwargs == {"a": 1}
+    update(dummy.results[0], status=TaskResultStatus.SUCCESSFUL)
+    await result.arefresh()
+    assert result.status == TaskResultStatus.SUCCESSFUL
 
 
 @pytest.mark.parametrize("backend", ["ImmediateBackend", "DummyBackend"])

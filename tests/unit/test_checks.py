@@ -89,3 +89,17 @@ def test_a_setting_of_the_wrong_type_is_named(settings: Settings) -> None:
     settings.TASKDECK = {"LEASE_SECONDS": "15"}
     [(_, text)] = faults()
     assert text == "TASKDECK: LEASE_SECONDS must be a number, not '15'."
+
+
+class Elsewhere:
+    """A router that keeps the tasks in another database."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "elsewhere" if model._meta.app_label == "tasks_app" else None
+
+
+def test_a_router_that_sends_tasks_elsewhere_is_an_error(settings: Settings) -> None:
+    settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
+    [(code, text)] = faults()
+    assert code == "taskdeck.E004"
+    assert "'elsewhere'" in text
