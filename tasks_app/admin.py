@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,10 +12,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from tasks_app.access import access_of
+from tasks_app.batch_selectors import visible_batches
 from tasks_app.bulk import Act, act_on_ids
 from tasks_app.documents import dump_json
 from tasks_app.functions import registry
-from tasks_app.models import Task, TaskAttempt, Worker
+from tasks_app.models import Task, TaskAttempt, TaskBatch, Worker
 from tasks_app.sealing import mask
 from tasks_app.selectors import visible_tasks
 
@@ -28,6 +30,14 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def console_link(page: str, key: UUID) -> str:
+    """Where it is watched live; a site may have mounted no console."""
+    try:
+        return format_html('<a href="{}{}/{}">watch</a>', reverse("console"), page, key)
+    except NoReverseMatch:
+        return ""
 
 
 class FunctionFilter(admin.SimpleListFilter):
@@ -92,11 +102,7 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="console")
     def in_console(self, task: Task) -> str:
-        """Where the task is watched live; a site may have mounted no console."""
-        try:
-            return format_html('<a href="{}tasks/{}">watch</a>', reverse("console"), task.pk)
-        except NoReverseMatch:
-            return ""
+        return console_link("tasks", task.pk)
 
     @admin.action(description="Cancel selected tasks", permissions=["cancel"])
     def cancel_tasks(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
@@ -136,6 +142,24 @@ class TaskAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             if _is_list(request)
             else tasks.select_related("worker", "owner")
         )
+
+
+@admin.register(TaskBatch)
+class BatchAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("id", "in_console", "owner", "size", "then_task", "created_at")
+    readonly_fields = ("in_console",)
+    raw_id_fields = ("then_task",)
+    search_fields = ("id",)
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    @admin.display(description="console")
+    def in_console(self, batch: TaskBatch) -> str:
+        return console_link("batches", batch.pk)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskBatch]:
+        access = access_of(request.user)
+        return visible_batches(access) if access.view else TaskBatch.objects.none()
 
 
 @admin.register(Worker)

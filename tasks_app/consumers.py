@@ -18,6 +18,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from tasks_app import selectors
 from tasks_app.access import Access, access_of
+from tasks_app.batch_selectors import batch_detail
 from tasks_app.errors import TaskdeckError
 from tasks_app.filters import TaskFilter
 from tasks_app.hub import hub
@@ -85,8 +86,8 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.wake.set()
 
     async def _subscribe(self, topic: str) -> None:
-        if topic != "tasks" and not topic.startswith("task:"):
-            await self._error(topic, "unknown_topic", "topic must be tasks or task:<id>")
+        if topic != "tasks" and not topic.startswith(("task:", "batch:")):
+            await self._error(topic, "unknown_topic", "topic must be tasks, task:<id> or batch:<id>")
         elif len(self.topics | {topic}) > MOST_TOPICS:
             await self._error(topic, "too_many_topics", f"one socket has {MOST_TOPICS} topics at most")
         else:
@@ -102,7 +103,8 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if not mine:
                 continue
             is_listed = "tasks" in self.topics and not event.keys() <= LOG_ALONE
-            if is_listed or f"task:{event['id']}" in self.topics:
+            of_batch = "batch" in event and f"batch:{event['batch']}" in self.topics
+            if is_listed or of_batch or f"task:{event['id']}" in self.topics:
                 self.outbox.put(event)
         if self.outbox:
             self.wake.set()
@@ -205,8 +207,10 @@ def _access_of_session(session_key: str | None) -> Access:
 
 
 def _snapshot(session_key: str | None, topic: str) -> dict[str, Any]:
-    """Rights are read anew for each subscription. Raises NotAllowed, TaskNotFound."""
+    """Rights are read anew for each subscription. Raises NotAllowed, TaskNotFound, BatchNotFound."""
     access = _access_of_session(session_key)
     if topic == "tasks":
         return {"results": selectors.task_page(access, TaskFilter(), limit=SNAPSHOT_ROWS).rows}
+    if topic.startswith("batch:"):
+        return {"batch": batch_detail(access, topic.removeprefix("batch:"))[0]}
     return {"task": selectors.task_detail(access, topic.removeprefix("task:"))[0]}

@@ -113,6 +113,16 @@ class TaskNotFound(TaskdeckError):
         super().__init__(f"there is no task {task_id}")
 
 
+class BatchNotFound(TaskdeckError):
+    code = "not_found"
+    status = 404
+    title = "Batch not found"
+
+    def __init__(self, batch_id: str) -> None:
+        self.batch_id = batch_id
+        super().__init__(f"there is no batch {batch_id}")
+
+
 class NotAllowed(TaskdeckError):
     code = "not_allowed"
     status = 403

@@ -33,6 +33,7 @@ def event_of(changed: Changed, **facts: Any) -> TaskEvent:
         "attempt": changed.attempt,
         "function": registry.slug_of(changed.function),
         "queue": changed.queue,
+        **({"batch": changed.batch} if changed.batch else {}),
         **facts,
     }
     return cast(TaskEvent, event)

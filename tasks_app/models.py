@@ -129,10 +129,38 @@ class Task(models.Model):
             models.Index("id", name="task_failed", condition=Q(state="failed")),
             models.Index("id", name="task_cancelled", condition=Q(state="cancelled")),
             models.Index("batch", "id", name="task_batch", condition=Q(batch__isnull=False)),
+            models.Index(
+                "batch", name="task_batch_live", condition=Q(batch__isnull=False, finished_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.function} {self.pk}"
+
+
+class TaskBatch(models.Model):
+    """Tasks that were submitted together: those with its id as their ``batch``, ``size`` of them.
+
+    ``then_task`` is held until all of them have ended, see ``tasks_app.batches``.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    size = models.IntegerField()
+    then_task = models.OneToOneField(
+        Task, models.DO_NOTHING, null=True, blank=True, db_constraint=False, related_name="then_of"
+    )
+
+    class Meta:
+        db_table = "taskdeck_batch"
+        verbose_name = "batch"
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class TaskAttempt(models.Model):

@@ -22,7 +22,7 @@ from tasks_app.models import Task
 from tasks_app.progress import eta_seconds
 from tasks_app.redis_client import read_result
 from tasks_app.sealing import mask
-from tasks_app.states import State
+from tasks_app.states import HELD, State
 from tasks_app.wire import AttemptDocument, Progress, StopStep, TaskDetail, TaskRow
 
 PREVIEW_LETTERS = 200
@@ -98,7 +98,7 @@ def _base(task: Task) -> dict[str, Any]:
         "batch": str(task.batch) if task.batch else None,
         "worker": task.last_worker or None,
         "created_at": instant(task.created_at),
-        "run_at": instant(task.run_at),
+        "run_at": instant(None if task.run_at == HELD else task.run_at),
         "started_at": instant(task.started_at),
         "finished_at": instant(task.finished_at),
         "error": task.error,
@@ -152,8 +152,8 @@ def _result(task: Task) -> Any:
 
 def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
     """One task in full, and its ETag. State from the row; the body from Redis, else from the row."""
-    tasks = visible_tasks(access).select_related("owner", "live").prefetch_related("attempts").defer("result")
-    task = tasks.filter(pk=parse_id(task_id)).first()
+    tasks = visible_tasks(access).select_related("owner", "live", "then_of")
+    task = tasks.prefetch_related("attempts").defer("result").filter(pk=parse_id(task_id)).first()
     if task is None:
         raise TaskNotFound(task_id)
     attempts: list[AttemptDocument] = [
@@ -174,6 +174,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
     kind, shown = shown_result(result)
     document: TaskDetail = {
         **_base(task),  # type: ignore[typeddict-item]
+        "then_of": str(task.then_of.pk) if hasattr(task, "then_of") else None,
         "arguments": mask(task.arguments),
         "result": shown,
         "result_kind": kind if task.state == State.SUCCEEDED else None,

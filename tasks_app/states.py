@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -13,6 +14,9 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+
+HELD = datetime(9999, 1, 1, tzinfo=UTC)
+"""`run_at` of a scheduled task that waits for the end of a batch: it never becomes due."""
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 

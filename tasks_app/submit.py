@@ -14,13 +14,14 @@ from uuid_utils.compat import uuid7
 from tasks_app.database import DjangoSession
 from tasks_app.delivery import Notice, delivery
 from tasks_app.documents import check_text, join_field
-from tasks_app.errors import DatabaseUnavailable, FieldError, InvalidArguments
+from tasks_app.errors import DatabaseUnavailable, FieldError, InvalidArguments, UniqueConflict
 from tasks_app.functions import TaskFunction
 from tasks_app.insertion import NewTask, insert
 from tasks_app.messages import Message
-from tasks_app.models import Task
-from tasks_app.states import TERMINAL, State
+from tasks_app.models import Task, TaskBatch
+from tasks_app.states import HELD, TERMINAL, State
 from tasks_app.uniqueness import unique_key
+from tasks_app.wire import TaskEvent
 
 MOST_PRIORITY = 100
 MOST_QUEUE_LETTERS = 100
@@ -67,11 +68,43 @@ def submit(
     return store([task])[0]
 
 
-def submit_all(tasks: Iterable[NewTask]) -> tuple[UUID, list[Submitted]]:
-    """Store prepared tasks as one batch, all or none; the id of the batch. Raises DatabaseUnavailable."""
-    batch: UUID = uuid7()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedBatch:
+    """``tasks`` in the order given; ``then`` is held until they have ended."""
+
+    id: UUID
+    tasks: list[Submitted]
+    then: Submitted | None
+
+
+def submit_all(
+    tasks: Sequence[NewTask],
+    *,
+    batch: UUID | None = None,
+    owner_id: int | None = None,
+    then: NewTask | None = None,
+) -> SubmittedBatch:
+    """Store prepared tasks as one batch, all or none, and ``then``, which is held until all have ended.
+
+    ``batch`` is the id it gets. A unique task that gave way to a live one is not of the batch. Raises
+    DatabaseUnavailable, and UniqueConflict where ``then`` itself would give way.
+    """
+    batch = batch or uuid7()
+    members = [replace(task, batch=batch) for task in tasks]
+    held = [replace(then, run_at=HELD)] if then else []
     with transaction.atomic():
-        return batch, store([replace(task, batch=batch) for task in tasks])
+        submitted = store([*members, *held])
+        kept_then = submitted[len(members)] if then else None
+        if kept_then and not kept_then.is_new:
+            raise UniqueConflict
+        TaskBatch.objects.create(
+            id=batch,
+            owner_id=owner_id,
+            created_at=datetime.now(UTC),
+            size=sum(one.is_new for one in submitted[: len(members)]),
+            then_task_id=kept_then.id if kept_then else None,
+        )
+    return SubmittedBatch(id=batch, tasks=submitted[: len(members)], then=kept_then)
 
 
 def prepare(
@@ -138,15 +171,18 @@ def _live_by_key(keys: Iterable[str]) -> dict[str, Submitted]:
 
 
 def _notice(task: NewTask) -> Notice:
+    event: TaskEvent = {
+        "id": task.id,
+        "owner_id": task.owner_id,
+        "revision": 1,
+        "state": task.state,
+        "function": task.function.slug,
+        "queue": task.queue,
+    }
+    if task.batch:
+        event["batch"] = str(task.batch)
     return Notice(
-        event={
-            "id": task.id,
-            "owner_id": task.owner_id,
-            "revision": 1,
-            "state": task.state,
-            "function": task.function.slug,
-            "queue": task.queue,
-        },
+        event=event,
         waiting=Message(task.id, task.queue, task.function.path) if task.run_at is None else None,
         is_urgent=task.priority > 0,
     )

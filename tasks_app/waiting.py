@@ -14,7 +14,7 @@ from tasks_app.functions import registry
 from tasks_app.models import Task
 from tasks_app.pauses import paused_queues
 from tasks_app.selectors import COUNT_CAP, instant, parse_id, visible_tasks
-from tasks_app.states import State
+from tasks_app.states import HELD, State
 from tasks_app.wire import WaitingReason
 
 
@@ -50,6 +50,8 @@ def _unknown_function(task: Task) -> list[WaitingReason]:
 
 
 def _not_due(task: Task) -> WaitingReason:
+    if task.run_at == HELD:
+        return _reason("batch", "It runs when all tasks of its batch have ended.")
     if task.run_at is not None and task.run_at <= datetime.now(UTC):
         text = "It is due; a worker node moves it to its queue within a second, if one is alive."
         return _reason("due", text, at=instant(task.run_at))

@@ -93,6 +93,9 @@ class TaskRow(TaskBase):
 
 
 class TaskDetail(TaskBase):
+    """``then_of`` is the batch after whose end it runs."""
+
+    then_of: str | None
     arguments: dict[str, Any]
     result: Any
     result_kind: ResultKind | None
@@ -103,11 +106,35 @@ class TaskDetail(TaskBase):
     attempts: list[AttemptDocument]
 
 
+class ThenDocument(TypedDict):
+    """The task that runs once all tasks of a batch have ended; ``scheduled`` until then."""
+
+    id: str
+    function: str
+    state: StateWord
+
+
+class BatchDocument(TypedDict):
+    """Tasks submitted together, ``size`` of them; ``finished_at`` is when the last one ended.
+
+    A list leaves ``counts`` null and ``functions`` empty for a batch of more than 10,000 tasks.
+    """
+
+    id: str
+    owner: str | None
+    created_at: str
+    size: int
+    functions: list[str]
+    counts: dict[str, int] | None
+    finished_at: str | None
+    then: ThenDocument | None
+
+
 class WaitingReason(TypedDict):
     """Why a task does not run yet: ``text`` for people, ``at`` when it may go on, ``ahead`` in its queue."""
 
     code: Literal[
-        "unknown_function", "due", "not_due", "retry_pause", "paused", "no_worker", "next", "in_line"
+        "unknown_function", "batch", "due", "not_due", "retry_pause", "paused", "no_worker", "next", "in_line"
     ]
     text: str
     at: str | None
@@ -256,6 +283,7 @@ class TaskEvent(TypedDict):
     attempt: NotRequired[int]
     function: NotRequired[str]
     queue: NotRequired[str]
+    batch: NotRequired[str]
     worker: NotRequired[str | None]
     started_at: NotRequired[str | None]
     finished_at: NotRequired[str | None]

@@ -76,6 +76,7 @@ class Care:
             self._lease.renewed(now)
             await self._reap()
         self._news.tell(await self._lane.run(transitions.promote_due))
+        self._news.tell(await self._lane.run(transitions.promote_ended))
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY_SECONDS
             self._news.tell(await self._lane.run(transitions.sweep))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks_app.access import Access
 from tasks_app.api.filters import instant_of
+from tasks_app.batches import with_batch_id
 from tasks_app.documents import join_field
 from tasks_app.errors import FieldError, InvalidArguments, UnknownFunction
 from tasks_app.functions import TaskFunction, registry
@@ -35,6 +37,19 @@ def new_task(body: dict[str, Any], access: Access, *, field: str = "") -> NewTas
         run_after=_instant(body, "run_after", field),
         field=field,
     )
+
+
+def then_task(body: dict[str, Any], access: Access, batch: UUID) -> NewTask:
+    """What is to run after ``batch``. Raises InvalidArguments with fields below ``then``."""
+    if "run_after" in body:
+        raise InvalidArguments([FieldError("then.run_after", "is not a known field")])
+    try:
+        function = _function(body, "then")
+    except UnknownFunction as error:
+        raise InvalidArguments([FieldError("then.function", str(error))]) from None
+    arguments = typed(body, "arguments", dict, "an object", "then") or {}
+    told = with_batch_id(function, arguments, batch)
+    return new_task({**body, "arguments": told}, access, field="then")
 
 
 def typed(body: dict[str, Any], name: str, kind: type, words: str, field: str = "") -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from uuid_utils.compat import uuid7
 
 from tasks_app.access import Access
-from tasks_app.api.bodies import new_task, submitted_document
+from tasks_app.api.bodies import new_task, submitted_document, then_task, typed
 from tasks_app.api.permissions import TaskdeckView
 from tasks_app.api.schema import BULK, BULK_SUBMITTED, IDEMPOTENCY_KEY
 from tasks_app.errors import FieldError, InvalidArguments, InvalidDocument, UnknownFunction
@@ -30,13 +32,16 @@ class TaskBulkView(TaskdeckView):
         tags=["tasks"],
     )
     def post(self, request: Request) -> Response:
-        """Submit up to 1,000 tasks as one batch, all or none."""
+        """Submit up to 1,000 tasks as one batch, all or none, and one more that runs when all have ended."""
         access = self.access
         access.require("submit")
-        body = self.body(request, known=frozenset({"tasks"}))
+        body = self.body(request, known=frozenset({"tasks", "then"}))
+        batch = uuid7()
         tasks = _tasks(body.get("tasks"), access)
+        wanted = typed(body, "then", dict, "an object")
+        then = None if wanted is None else then_task(wanted, access, batch)
         document = once(
-            lambda: _submit(tasks),
+            lambda: _submit(tasks, batch, access.user_id, then),
             owner_id=access.user_id,
             key=request.headers.get(HEADER),
             request=[request.path, body],
@@ -44,12 +49,14 @@ class TaskBulkView(TaskdeckView):
         return Response(document, 202, headers={"Location": document["url"]})
 
 
-def _submit(tasks: list[NewTask]) -> dict[str, Any]:
-    batch, submitted = submit_all(tasks)
+def _submit(tasks: list[NewTask], batch: UUID, owner_id: int | None, then: NewTask | None) -> dict[str, Any]:
+    submitted = submit_all(tasks, batch=batch, owner_id=owner_id, then=then)
     return {
         "batch": str(batch),
         "url": f"/api/tasks/?batch={batch}",
-        "tasks": [submitted_document(one) for one in submitted],
+        "batch_url": f"/api/batches/{batch}/",
+        "tasks": [submitted_document(one) for one in submitted.tasks],
+        "then": submitted_document(submitted.then) if submitted.then else None,
     }
 
 

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from tasks_app.states import State
-from tasks_app.wire import LogLineDocument, PauseDocument, TaskDetail, TaskRow
+from tasks_app.wire import BatchDocument, LogLineDocument, PauseDocument, TaskDetail, TaskRow
 
 JSON = "application/json"
 Schema = dict[str, Any]
@@ -42,10 +42,14 @@ class SubmittedDocument(TypedDict):
     is_new: bool
 
 
-class BatchDocument(TypedDict):
+class BulkSubmittedDocument(TypedDict):
+    """``url`` lists the tasks, ``batch_url`` tells how the batch stands."""
+
     batch: str
     url: str
+    batch_url: str
     tasks: list[SubmittedDocument]
+    then: SubmittedDocument | None
 
 
 class ActedDocument(TypedDict):
@@ -184,6 +188,8 @@ TASK_LIST: dict[Any, Any] = {
     200: OpenApiResponse(listing(TaskRow, searched_all={"type": "boolean"})),
     **problems(400, 401, 403),
 }
+BATCH: dict[Any, Any] = {200: OpenApiResponse(shape(BatchDocument)), **problems(401, 403, 404)}
+BATCH_LIST: dict[Any, Any] = {200: OpenApiResponse(listing(BatchDocument)), **problems(400, 401, 403)}
 ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(ActedDocument)), **problems(401, 403, 404, 409)}
 RETRIED: dict[Any, Any] = {202: OpenApiResponse(shape(ActedDocument)), **problems(400, 401, 403, 404, 409)}
 BULK_ACTED: dict[Any, Any] = {200: OpenApiResponse(shape(BulkActedDocument)), **problems(400, 401, 403)}
@@ -223,13 +229,21 @@ NEW_TASK: dict[str, Schema] = {
     }
 }
 BULK_SUBMITTED: dict[Any, Any] = {
-    202: OpenApiResponse(shape(BatchDocument)),
+    202: OpenApiResponse(shape(BulkSubmittedDocument)),
     **problems(400, 401, 403, 409, 413),
+}
+THEN: Schema = {
+    **NEW_TASK[JSON],
+    "properties": {name: kind for name, kind in NEW_TASK[JSON]["properties"].items() if name != "run_after"},
+    "description": "runs once all tasks of the batch have ended; gets its id if it takes a `batch_id`",
 }
 BULK: dict[str, Schema] = {
     JSON: {
         "type": "object",
-        "properties": {"tasks": {"type": "array", "items": NEW_TASK[JSON], "minItems": 1, "maxItems": 1000}},
+        "properties": {
+            "tasks": {"type": "array", "items": NEW_TASK[JSON], "minItems": 1, "maxItems": 1000},
+            "then": {"oneOf": [THEN, {"type": "null"}]},
+        },
         "required": ["tasks"],
         "additionalProperties": False,
     }
@@ -269,6 +283,10 @@ TASK_FILTERS = [
 TASK_PAGE = [
     OpenApiParameter("cursor", str, description="`next` of the page before"),
     OpenApiParameter("limit", integer(1, 200), description="50 if absent"),
+]
+BATCH_PAGE = [
+    TASK_PAGE[0],
+    OpenApiParameter("limit", integer(1, 50), description="20 if absent"),
 ]
 BYTES: dict[Any, Any] = {
     (200, "application/octet-stream"): OpenApiTypes.BINARY,

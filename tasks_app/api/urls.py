@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from tasks_app.api import (
     actions,
+    batches,
     bulk,
     logs,
     original,
@@ -44,6 +45,8 @@ urlpatterns = [
     path("api/tasks/", tasks.TaskListView.as_view()),
     path("api/tasks/actions/", actions.TaskActionsView.as_view()),
     path(BULK_PATH.lstrip("/"), bulk.TaskBulkView.as_view()),
+    path("api/batches/", batches.BatchListView.as_view()),
+    path("api/batches/<str:batch_id>/", batches.BatchView.as_view()),
     path("api/tasks/counts/", tasks.TaskCountsView.as_view()),
     path("api/tasks/<str:task_id>/", tasks.TaskView.as_view()),
     path("api/tasks/<str:task_id>/logs/", logs.TaskLogsView.as_view()),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks_app.database import Row, Session
-from tasks_app.states import State
+from tasks_app.states import HELD, State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
 from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse
@@ -26,7 +26,19 @@ def _dialect(session: Session) -> Dialect:
 
 
 def _changed(sql: Dialect, rows: Iterable[Row]) -> list[Changed]:
-    return [Changed(sql.read_id(row[0]), row[1], State(row[2]), *row[3:]) for row in rows]
+    return [
+        Changed(
+            id=sql.read_id(id_),
+            attempt=attempt,
+            state=State(state),
+            revision=revision,
+            function=function,
+            queue=queue,
+            owner_id=owner_id,
+            batch=sql.read_id(batch) if batch else None,
+        )
+        for id_, attempt, state, revision, function, queue, owner_id, batch in rows
+    ]
 
 
 def _claimed(sql: Dialect, rows: Iterable[Row]) -> list[Claimed]:
@@ -139,6 +151,12 @@ def promote_due(session: Session, *, limit: int = 500) -> list[Changed]:
     """Scheduled rows whose time has come go to their queue."""
     sql = _dialect(session)
     return _changed(sql, session.rows(sql.PROMOTE_DUE, {"now": sql.now(), "limit": limit}))
+
+
+def promote_ended(session: Session, *, limit: int = 500) -> list[Changed]:
+    """Held rows whose batch has no live task any more go to their queue, each once."""
+    sql = _dialect(session)
+    return _changed(sql, session.rows(sql.PROMOTE_ENDED, {"held": sql.instant(HELD), "limit": limit}))
 
 
 def cancel(session: Session, *, ids: Iterable[str]) -> list[Changed]:

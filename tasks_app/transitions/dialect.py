@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from tasks_app.transitions.rows import Outcome
@@ -11,7 +12,7 @@ from tasks_app.transitions.rows import Outcome
 class Dialect(Protocol):
     """Statements take ``%(name)s`` parameters; the functions below write the values they name.
 
-    Those that change task rows return id, attempt, state, revision, function, queue and owner;
+    Those that change task rows return id, attempt, state, revision, function, queue, owner and batch;
     claims return the fields of Claimed.
     """
 
@@ -28,6 +29,7 @@ class Dialect(Protocol):
     SWEEP: str
     LOSSES: str
     PROMOTE_DUE: str
+    PROMOTE_ENDED: str
     CANCEL: str
     RETRY: str
     PROGRESS: str
@@ -41,6 +43,9 @@ class Dialect(Protocol):
 
     def now(self) -> Any:
         """The value of ``now``."""
+
+    def instant(self, moment: datetime) -> Any:
+        """An aware instant, as a parameter."""
 
     def written_id(self, text: str) -> Any:
         """A UUID in text form, as a parameter."""

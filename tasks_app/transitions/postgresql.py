@@ -10,6 +10,7 @@ tasks by a snapshot from before it waited for a claim in flight.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tasks_app.transitions.rows import Outcome
@@ -18,7 +19,9 @@ _CLAIMED = (
     "RETURNING t.id::text, t.attempt, t.revision, t.priority, t.function, t.queue, t.arguments::text, t.failures,"
     " t.losses, t.max_attempts, t.owner_id"
 )
-_CHANGED = "RETURNING t.id::text, t.attempt, t.state, t.revision, t.function, t.queue, t.owner_id"
+_CHANGED = (
+    "RETURNING t.id::text, t.attempt, t.state, t.revision, t.function, t.queue, t.owner_id, t.batch::text"
+)
 
 _ME = """me AS MATERIALIZED (
   SELECT id FROM taskdeck_worker WHERE id = %(worker)s::uuid AND state = 'alive' FOR KEY SHARE)"""
@@ -148,6 +151,18 @@ UPDATE taskdeck_task t SET state = 'queued', run_at = NULL, revision = t.revisio
 {_CHANGED}
 """
 
+# The held ones are found by their place in the index of due times, whole batches by the index of live tasks.
+PROMOTE_ENDED = f"""
+WITH ended AS MATERIALIZED (
+  SELECT t.id FROM taskdeck_task t JOIN taskdeck_batch b ON b.then_task_id = t.id
+   WHERE t.state = 'scheduled' AND t.run_at = %(held)s
+     AND NOT EXISTS (SELECT 1 FROM taskdeck_task m WHERE m.batch = b.id AND m.finished_at IS NULL)
+   ORDER BY t.id LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED)
+UPDATE taskdeck_task t SET state = 'queued', run_at = NULL, revision = t.revision + 1
+  FROM ended WHERE t.id = ended.id AND t.state || '' = 'scheduled' AND t.run_at = %(held)s
+{_CHANGED}
+"""
+
 CANCEL = f"""
 WITH target AS MATERIALIZED (
   SELECT id FROM taskdeck_task
@@ -226,6 +241,10 @@ UPDATE taskdeck_worker SET state = 'stopped', stopped_at = now() WHERE id = %(wo
 
 def now() -> None:
     """The statements ask the database's own clock."""
+
+
+def instant(moment: datetime) -> datetime:
+    return moment
 
 
 def written_id(text: str) -> str:

@@ -59,6 +59,7 @@ class Changed:
     function: str
     queue: str
     owner_id: int | None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

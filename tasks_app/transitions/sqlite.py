@@ -15,7 +15,7 @@ from typing import Any
 from tasks_app.transitions.rows import Outcome
 
 _CLAIMED = "RETURNING id, attempt, revision, priority, function, queue, arguments, failures, losses, max_attempts, owner_id"
-_CHANGED = "RETURNING id, attempt, state, revision, function, queue, owner_id"
+_CHANGED = "RETURNING id, attempt, state, revision, function, queue, owner_id, batch"
 
 _CLAIM_SET = """
 UPDATE taskdeck_task SET state = 'running', attempt = attempt + 1, worker_id = %(worker)s, last_worker = %(node)s,
@@ -119,6 +119,16 @@ UPDATE taskdeck_task SET state = 'queued', run_at = NULL, revision = revision + 
  WHERE id IN (SELECT id FROM taskdeck_task WHERE state = 'scheduled' AND run_at <= %(now)s
                ORDER BY run_at, id LIMIT %(limit)s)
    AND state = 'scheduled'
+{_CHANGED}
+"""
+
+PROMOTE_ENDED = f"""
+UPDATE taskdeck_task SET state = 'queued', run_at = NULL, revision = revision + 1
+ WHERE id IN (SELECT t.id FROM taskdeck_task t JOIN taskdeck_batch b ON b.then_task_id = t.id
+               WHERE t.state = 'scheduled' AND t.run_at = %(held)s
+                 AND NOT EXISTS (SELECT 1 FROM taskdeck_task m WHERE m.batch = b.id AND m.finished_at IS NULL)
+               ORDER BY t.id LIMIT %(limit)s)
+   AND state = 'scheduled' AND run_at = %(held)s
 {_CHANGED}
 """
 

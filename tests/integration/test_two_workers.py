@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 import signal
+from typing import Any
 
 from tests.support.machine import Up
 from tests.support.page import open_page
@@ -50,6 +51,38 @@ def test_a_killed_supervisor_is_replaced_and_its_task_runs_again(up: Up) -> None
     )
     assert (ended["result"], ended["attempt"], ended["losses"]) == (3524578, 2, 1)
     assert [attempt["kind"] for attempt in ended["attempts"]] == ["loss"]
+
+
+def test_what_runs_after_a_batch_survives_a_death_between_its_end_and_the_start(up: Up) -> None:
+    up.wait_until_ready()
+    worker = wait_until(up.workers, seconds=20, what="the worker is alive")[0]
+    tasks: list[dict[str, Any]] = [
+        {"function": "noted_fibonacci", "arguments": {"number": n}} for n in range(5)
+    ]
+    tasks.append({**tasks[0], "run_after": "2200-01-01T00:00:00Z"})  # keeps the batch open
+    status, batch = up.call("/api/tasks/bulk/", {"tasks": tasks, "then": {"function": "noted_end"}})
+    assert status == 202
+    path, then = batch["batch_url"], batch["then"]
+    wait_until(lambda: up.call(path)[1]["counts"]["succeeded"] == 5, seconds=30, what="five have run")
+
+    os.kill(worker["pid"], signal.SIGSTOP)  # nobody can see the end of the batch
+    assert up.call(f"/api/tasks/{batch['tasks'][5]['task_id']}/cancel/", {})[0] == 200
+    assert up.call(path)[1]["finished_at"] is not None
+    os.kill(worker["pid"], signal.SIGKILL)
+    assert up.call(then["url"])[1]["state"] == "scheduled"
+
+    ended = wait_until(
+        lambda: (task := up.call(then["url"])[1])["state"] == "succeeded" and task,
+        seconds=60,
+        what="the task after the batch has run",
+    )
+    assert (ended["result"], ended["attempt"]) == (batch["batch"], 1)
+    failed = {"action": "retry", "filter": {"batch": batch["batch"], "state": ["cancelled"]}}
+    assert up.call("/api/tasks/actions/", failed)[1] == {"changed": 1, "next": None}
+    wait_until(lambda: up.call(path)[1]["counts"]["succeeded"] == 6, seconds=30, what="the last one has run")
+    sentinel = up.call("/api/functions/noted_fibonacci/", {"number": 1})[1]["url"]
+    wait_until(lambda: up.call(sentinel)[1]["state"] == "succeeded", seconds=30, what="a later one has run")
+    assert up.ran().count(then["task_id"]) == 1
 
 
 def test_a_running_task_can_be_cancelled(up: Up) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,7 +17,7 @@ from django.test import Client
 
 from tasks_app import consumers, outbox
 from tasks_app.conf import get_conf
-from tasks_app.models import Task
+from tasks_app.models import Task, TaskBatch
 from tasks_app.outbox import MOST_IDS, Outbox, Window
 from tasks_app.routing import websocket_application
 from tasks_app.wire import EVENTS, GROUP
@@ -75,6 +76,29 @@ async def test_a_subscriber_gets_a_snapshot_then_events_without_owners() -> None
     event = {"id": str(task.pk), "owner_id": None, "revision": 2, "state": "running"}
     heard = await send_until_heard(communicator, event)
     assert heard["events"] == [{"id": str(task.pk), "revision": 2, "state": "running"}]
+    await communicator.disconnect()
+
+
+async def test_the_page_of_a_batch_hears_of_its_tasks_and_of_no_others() -> None:
+    now, batch_id = datetime.now(UTC), uuid4()
+    await TaskBatch.objects.acreate(id=batch_id, created_at=now, size=1)
+    await Task.objects.acreate(function="f", state="queued", created_at=now, batch=batch_id)
+    communicator = socket()
+    await communicator.connect()
+    await communicator.send_json_to({"type": "subscribe", "topic": f"batch:{batch_id}"})
+    snapshot = await frame_of(communicator, "snapshot")
+    assert (snapshot["batch"]["size"], snapshot["batch"]["counts"]["queued"]) == (1, 1)
+    event = {"id": str(uuid4()), "owner_id": None, "revision": 2, "batch": str(batch_id)}
+    await send_until_heard(communicator, event)
+    others = [{**event, "batch": str(uuid4())}, {"id": str(uuid4()), "owner_id": None, "revision": 2}]
+    layer = get_channel_layer()
+    await layer.group_send(GROUP, {"type": EVENTS, "events": [*others, {**event, "revision": 3}]})
+    heard = await frame_of(communicator, "events")
+    while heard["events"][0]["revision"] == 2:  # the one before, sent more than once
+        heard = await frame_of(communicator, "events")
+    assert heard["events"] == [{"id": event["id"], "revision": 3, "batch": str(batch_id)}]
+    await communicator.send_json_to({"type": "subscribe", "topic": f"batch:{uuid4()}"})
+    assert (await frame_of(communicator, "error"))["code"] == "not_found"
     await communicator.disconnect()
 
 

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from tasks_app import transitions
 from tasks_app.database import Session
+from tasks_app.states import HELD
 from tasks_app.transitions import DIALECTS, Claimed
 
 FUNCTION = "tests.protocol.nothing"
@@ -31,13 +32,15 @@ def make_task(
     queue: str = QUEUE,
     priority: int = 0,
     delay_seconds: float | None = None,
+    run_at: datetime | None = None,
     max_attempts: int = 2,
     max_losses: int = 3,
 ) -> str:
-    """Insert a waiting task; with ``delay_seconds`` (may be negative) a scheduled one. Its id."""
+    """Insert a waiting task; with one of the times (the delay may be negative) a scheduled one. Its id."""
     task_id = str(uuid7())
     now = datetime.now(UTC)
-    run_at = None if delay_seconds is None else now + timedelta(seconds=delay_seconds)
+    if delay_seconds is not None:
+        run_at = now + timedelta(seconds=delay_seconds)
     session.rows(
         _INSERT.format(false="0" if session.vendor == "sqlite" else "false"),
         {
@@ -54,6 +57,26 @@ def make_task(
         },
     )
     return task_id
+
+
+def make_held(session: Session) -> str:
+    """A task that runs after an empty batch. Its id."""
+    task_id = make_task(session, run_at=HELD)
+    make_empty_batch(session, then=task_id)
+    return task_id
+
+
+def make_empty_batch(session: Session, *, then: str) -> None:
+    sql = DIALECTS[session.vendor]
+    session.rows(
+        "INSERT INTO taskdeck_batch (id, created_at, size, then_task_id)"
+        " VALUES (%(id)s, %(now)s, 0, %(task)s)",
+        {
+            "id": sql.written_id(str(uuid4())),
+            "now": instant(session, datetime.now(UTC)),
+            "task": sql.written_id(then),
+        },
+    )
 
 
 def instant(session: Session, moment: datetime) -> Any:

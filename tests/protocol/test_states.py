@@ -11,10 +11,10 @@ import pytest
 
 from tasks_app import transitions
 from tasks_app.database import OwnSession, Session
-from tasks_app.states import TERMINAL, TRANSITIONS, State
+from tasks_app.states import HELD, TERMINAL, TRANSITIONS, State
 from tasks_app.transitions import DIALECTS, Outcome
 from tasks_app.transitions.dialect import Dialect
-from tests.protocol.actors import claim, claim_ids, make_task, make_worker, row
+from tests.protocol.actors import claim, claim_ids, make_empty_batch, make_task, make_worker, row
 from tests.protocol.actors import instant as written_instant
 from tests.support.databases import ROOT, Database
 
@@ -66,6 +66,7 @@ STEPS: dict[str, Step] = {
         transitions.sweep(session),
     ),
     "promote": lambda session, *_: transitions.promote_due(session),
+    "promote after a batch": lambda session, task_id, *_: promote_held(session, task_id),
     "cancel": lambda session, task_id, *_: transitions.cancel(session, ids=[task_id]),
     "retry": lambda session, task_id, *_: transitions.retry(session, ids=[task_id]),
     "drain": lambda session, _task, worker_id, _attempt: transitions.drain(session, worker_id=worker_id),
@@ -83,6 +84,7 @@ WRITERS = {
     "REQUEUE_LOST": "reap",
     "SWEEP": "sweep",
     "PROMOTE_DUE": "promote",
+    "PROMOTE_ENDED": "promote after a batch",
     "CANCEL": "cancel",
     "RETRY": "retry",
     "STOP": "drain",
@@ -92,6 +94,17 @@ WRITERS = {
 def forget_worker(session: Session, worker_id: str) -> None:
     key = DIALECTS[session.vendor].written_id(worker_id)
     session.rows("DELETE FROM taskdeck_worker WHERE id = %(id)s", {"id": key})
+
+
+def promote_held(session: Session, task_id: str) -> None:
+    """Its time never comes, its batch is over."""
+    make_empty_batch(session, then=task_id)
+    sql = DIALECTS[session.vendor]
+    session.rows(
+        "UPDATE taskdeck_task SET run_at = %(held)s WHERE id = %(id)s AND state = 'scheduled'",
+        {"held": sql.instant(HELD), "id": sql.written_id(task_id)},
+    )
+    transitions.promote_ended(session)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tasks_app import transitions
 from tasks_app.database import OwnSession, Session
 from tasks_app.errors import StatementConflict
 from tasks_app.transitions import DIALECTS, Outcome
-from tests.protocol.actors import claim, claim_ids, make_task, make_worker, row
+from tests.protocol.actors import claim, claim_ids, make_held, make_task, make_worker, row
 from tests.support import history
 from tests.support.databases import Database
 from tests.support.judge import judge
@@ -178,6 +178,25 @@ def test_two_promotions_of_one_row_are_one(postgres: Database, first: OwnSession
             second.wait_until_it_waits()
         assert second.answer() == []
     assert row(first, task_id)["revision"] == 2
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_what_runs_after_a_batch_is_let_go_once_and_not_after_a_cancel(
+    postgres: Database, first: OwnSession, skips: bool
+) -> None:
+    then, cancelled = make_held(first), make_held(first)
+    with contextlib.nullcontext() if skips else without_skipping("PROMOTE_ENDED"):
+        with first.transaction():
+            transitions.cancel(first, ids=[cancelled])
+            assert [changed.id for changed in transitions.promote_ended(first)] == [then]
+            second = Second(postgres, transitions.promote_ended)
+            if not skips:
+                second.wait_until_it_waits()
+            else:
+                assert second.answer() == []
+        assert second.answer() == []
+    assert (row(first, then)["state"], row(first, then)["revision"]) == ("queued", 2)
+    assert row(first, cancelled)["state"] == "cancelled"
 
 
 def test_a_cancel_after_a_claim_in_flight_flags_the_running_row(

@@ -47,3 +47,10 @@ async def slow_echo(text: str) -> str:
 
 def fibonacci(number: int) -> int:
     return number if number < 2 else fibonacci(number - 1) + fibonacci(number - 2)
+
+
+@task(takes_context=True)
+def noted_end(context: Any, batch_id: str) -> str:
+    """Noted in the ledger with the batch after which it runs."""
+    note(context, batch_id)
+    return batch_id

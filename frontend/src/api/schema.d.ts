@@ -4,6 +4,44 @@
  */
 
 export interface paths {
+    "/api/batches/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Newest first, by cursor. */
+        get: operations["batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{batch_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description One batch: its tasks counted by state, and what runs when all have ended.
+         *
+         *     Its tasks are listed, cancelled and retried by the filter `batch` of the task list and of the actions.
+         */
+        get: operations["batch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/functions/": {
         parameters: {
             query?: never;
@@ -375,7 +413,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Submit up to 1,000 tasks as one batch, all or none. */
+        /** @description Submit up to 1,000 tasks as one batch, all or none, and one more that runs when all have ended. */
         post: operations["submit_bulk"];
         delete?: never;
         options?: never;
@@ -532,6 +570,196 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    batches: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description 20 if absent */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: {
+                            id: string;
+                            owner: string | null;
+                            created_at: string;
+                            size: number;
+                            functions: string[];
+                            counts: {
+                                [key: string]: number;
+                            } | null;
+                            finished_at: string | null;
+                            /** @description The task that runs once all tasks of a batch have ended; ``scheduled`` until then. */
+                            then: {
+                                id: string;
+                                function: string;
+                                /** @enum {string} */
+                                state: "scheduled" | "queued" | "running" | "succeeded" | "failed" | "cancelled";
+                            } | null;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        owner: string | null;
+                        created_at: string;
+                        size: number;
+                        functions: string[];
+                        counts: {
+                            [key: string]: number;
+                        } | null;
+                        finished_at: string | null;
+                        /** @description The task that runs once all tasks of a batch have ended; ``scheduled`` until then. */
+                        then: {
+                            id: string;
+                            function: string;
+                            /** @enum {string} */
+                            state: "scheduled" | "queued" | "running" | "succeeded" | "failed" | "cancelled";
+                        } | null;
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
     functions: {
         parameters: {
             query?: never;
@@ -2235,6 +2463,7 @@ export interface operations {
                             /** Format: double */
                             eta_seconds: number | null;
                         } | null;
+                        then_of: string | null;
                         arguments: {
                             [key: string]: unknown;
                         };
@@ -2858,7 +3087,7 @@ export interface operations {
                     "application/json": {
                         results: {
                             /** @enum {string} */
-                            code: "unknown_function" | "due" | "not_due" | "retry_pause" | "paused" | "no_worker" | "next" | "in_line";
+                            code: "unknown_function" | "batch" | "due" | "not_due" | "retry_pause" | "paused" | "no_worker" | "next" | "in_line";
                             text: string;
                             at: string | null;
                             ahead: number | null;
@@ -3034,6 +3263,14 @@ export interface operations {
                         /** Format: date-time */
                         run_after?: string;
                     }[];
+                    then?: {
+                        function: string;
+                        arguments?: {
+                            [key: string]: unknown;
+                        };
+                        queue?: string;
+                        priority?: number;
+                    } | null;
                 };
             };
         };
@@ -3046,12 +3283,20 @@ export interface operations {
                     "application/json": {
                         batch: string;
                         url: string;
+                        batch_url: string;
                         tasks: {
                             task_id: string;
                             state: string;
                             url: string;
                             is_new: boolean;
                         }[];
+                        /** @description ``is_new`` is false for the live task of a unique function that was there before. */
+                        then: {
+                            task_id: string;
+                            state: string;
+                            url: string;
+                            is_new: boolean;
+                        } | null;
                     };
                 };
             };
