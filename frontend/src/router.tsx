@@ -15,7 +15,7 @@ const text = (value: unknown) => (typeof value === "string" && value !== "" ? va
 const RANGES: readonly unknown[] = ["15m", "1h", "24h", "7d"] satisfies TrendRange[];
 const isRange = (value: unknown): value is TrendRange => RANGES.includes(value);
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const root = createRootRoute({ component: Shell, notFoundComponent: () => <NotFound /> });
 const index = createRoute({
   getParentRoute: () => root,
   path: "/",

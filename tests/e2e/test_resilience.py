@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 LIVE = 15_000
@@ -55,3 +57,15 @@ def test_a_page_that_throws_leaves_the_shell_and_comes_back(quiet_console: Page)
     broken.clear()
     quiet_console.reload()
     expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible(timeout=LIVE)
+
+
+@pytest.mark.parametrize("path", ["/console/nowhere", "/console/tasks/00000000-0000-7000-8000-000000000000"])
+def test_what_is_not_there_has_a_heading_a_title_and_a_way_out(quiet_console: Page, path: str) -> None:
+    quiet_console.goto(path)
+    heading = quiet_console.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("There is no such", timeout=LIVE)
+    expect(quiet_console).to_have_title(f"{heading.inner_text()} · Taskdeck")
+    found = Axe().run(quiet_console)
+    assert found.violations_count == 0, found.generate_report()
+    quiet_console.get_by_role("link", name="Show the tasks").click()
+    expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible()

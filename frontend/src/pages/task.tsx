@@ -6,7 +6,7 @@ import { useTopic } from "../api/live";
 import { taskQuery } from "../api/queries";
 import type { TaskDetail } from "../api/types";
 import { Copy } from "../components/copy";
-import { Empty } from "../components/empty";
+import { NotFound } from "../components/not-found";
 import { Problem } from "../components/problem";
 import { taskTitle } from "../components/progress";
 import { StateBadge } from "../components/states";
@@ -118,7 +118,7 @@ export default function TaskPage() {
   if (task) return <TaskView task={task} />;
   if (error instanceof ApiError && error.status === 404)
     return (
-      <Empty title="There is no such task" hint="It may have been removed, or belong to someone else." />
+      <NotFound title="There is no such task" hint="It may have been removed, or belong to someone else." />
     );
   if (error) return <Problem error={error} onRetry={() => void refetch()} />;
   return <Skeleton h={320} radius="md" role="img" aria-label="Loading the task" />;
