@@ -167,6 +167,7 @@ class WorkerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         "node",
         "state",
+        "is_quiet",
         "host",
         "pid",
         "concurrency",
@@ -177,7 +178,7 @@ class WorkerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         "started_at",
         "heartbeat_at",
     )
-    list_filter = ("state",)
+    list_filter = ("state", "is_quiet")
     search_fields = ("node", "host")
     ordering = ("state", "-started_at")
     show_full_result_count = False

@@ -123,6 +123,16 @@ class BatchNotFound(TaskdeckError):
         super().__init__(f"there is no batch {batch_id}")
 
 
+class WorkerNotFound(TaskdeckError):
+    code = "not_found"
+    status = 404
+    title = "Worker not found"
+
+    def __init__(self, worker_id: str) -> None:
+        self.worker_id = worker_id
+        super().__init__(f"there is no live worker {worker_id}")
+
+
 class NotAllowed(TaskdeckError):
     code = "not_allowed"
     status = 403

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
 from tasks_app.access import Access
+from tasks_app.errors import WorkerNotFound
 from tasks_app.filters import in_state
 from tasks_app.functions import registry
 from tasks_app.models import Task, Worker
@@ -51,6 +53,7 @@ def workers(access: Access) -> list[WorkerDocument]:
             "version": w.version,
             "state": w.state,
             "is_late": w.state == "alive" and not is_heard_of(w, now),
+            "is_quiet": w.is_quiet,
             "queues": w.queues,
             "concurrency": w.concurrency,
             "running": counted.get(w.pk, 0),
@@ -77,6 +80,20 @@ def _messages(noted: dict[str, int]) -> MessageCounts:
     }
 
 
+def quiet(access: Access, worker_id: str, is_quiet: bool) -> None:
+    """Ask a live worker to claim nothing more, or to claim again. It hears so at its next heartbeat.
+
+    Raises NotAllowed, WorkerNotFound.
+    """
+    access.require("operate")
+    try:
+        live = Worker.objects.filter(pk=UUID(worker_id), state="alive")
+    except ValueError:
+        raise WorkerNotFound(worker_id) from None
+    if not live.update(is_quiet=is_quiet):
+        raise WorkerNotFound(worker_id)
+
+
 def _running_by_worker(access: Access) -> defaultdict[Any, list[RunningTask]]:
     """What the caller may see of the tasks that run now, oldest first."""
     found: defaultdict[Any, list[RunningTask]] = defaultdict(list)
@@ -100,7 +117,7 @@ def queues(access: Access) -> list[QueueDocument]:
     )
     serving: defaultdict[str, list[Worker]] = defaultdict(list)
     for worker in heard_of():
-        for queue in worker.queues:
+        for queue in () if worker.is_quiet else worker.queues:
             serving[queue].append(worker)
     paused = paused_queues()
     names = {function.queue for function in registry} | serving.keys() | running.keys() | paused.keys()
@@ -139,5 +156,5 @@ def _oldest(waiting: QuerySet[Task]) -> datetime | None:
 
 
 def serving_nodes(queue: str) -> list[Worker]:
-    """Those heard of within their lease."""
-    return [worker for worker in heard_of() if queue in worker.queues]
+    """Those heard of within their lease that claim."""
+    return [worker for worker in heard_of() if queue in worker.queues and not worker.is_quiet]

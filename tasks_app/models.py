@@ -24,6 +24,7 @@ class Worker(models.Model):
     concurrency = models.IntegerField(default=0)
     claims_by_message = models.BigIntegerField(db_default=0)
     claims_direct = models.BigIntegerField(db_default=0)
+    is_quiet = models.BooleanField(db_default=False)
     messages = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     lease_seconds = models.FloatField(db_default=15.0)
     started_at = models.DateTimeField()

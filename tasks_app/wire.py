@@ -163,7 +163,7 @@ class MessageCounts(TypedDict):
 
 
 class WorkerDocument(TypedDict):
-    """``is_late``: alive, but not heard of within its lease."""
+    """``is_late``: alive, but not heard of within its lease. ``is_quiet``: asked to claim nothing more."""
 
     id: str
     node: str
@@ -172,6 +172,7 @@ class WorkerDocument(TypedDict):
     version: str
     state: str
     is_late: bool
+    is_quiet: bool
     queues: list[str]
     concurrency: int
     running: int

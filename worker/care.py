@@ -46,12 +46,13 @@ class Care:
         tallies: Tallies,
         counts: Callable[[], dict[str, Any]],
         on_over: Callable[[], None],
+        on_quiet: Callable[[bool], None],
         *,
         watched: Sequence[Lane],
     ) -> None:
         self._worker_id, self._options, self._lane, self._lease = worker_id, options, lane, lease
         self._news, self._tallies = news, tallies
-        self._counts, self._on_over, self._watched = counts, on_over, watched
+        self._counts, self._on_over, self._on_quiet, self._watched = counts, on_over, on_quiet, watched
         self._seen: dict[str, Seen] = {}
         self._sweep_at = 0.0
         self._beat_at = 0.0
@@ -70,10 +71,13 @@ class Care:
         now = boottime()
         if now >= self._beat_at and not self._is_work_stuck():
             self._beat_at = now + self._options.heartbeat_seconds
-            if not await self._lane.run(transitions.heartbeat, worker_id=self._worker_id, **self._counts()):
+            beat = self._lane.run(transitions.heartbeat, worker_id=self._worker_id, **self._counts())
+            renewal = await beat
+            if renewal is None:
                 self._on_over()
                 return
             self._lease.renewed(now)
+            self._on_quiet(renewal.is_quiet)
             await self._reap()
         self._news.tell(await self._lane.run(transitions.promote_due))
         self._news.tell(await self._lane.run(transitions.promote_ended))

@@ -55,12 +55,21 @@ class Claims:
         self._any_at = boottime()
         self._turn = 0
         self.by_message = self.direct = 0
-        self.is_stopped = False
+        self.is_stopped = self.is_quiet = False
         self._ended = asyncio.Event()
 
     def counts(self) -> dict[str, int]:
         """For the worker's row."""
         return {"claims_by_message": self.by_message, "claims_direct": self.direct}
+
+    def quiet(self, is_quiet: bool) -> None:
+        """Claim nothing until further notice, or go on; what runs goes on in any case."""
+        if is_quiet != self.is_quiet:
+            log.warning("this worker is quiet: it claims nothing" if is_quiet else "this worker claims again")
+            self.is_quiet = is_quiet
+            if self.intake:
+                self.intake.quiet(is_quiet)
+            self._wake.set()
 
     async def stop(self) -> None:
         """Claim nothing more; returns when the claim in flight is settled and the rest goes back."""
@@ -96,7 +105,7 @@ class Claims:
         while not self.is_stopped:
             self._wake.clear()
             try:
-                found = await self._claim() if self._lease.is_fresh else 0
+                found = await self._claim() if self._lease.is_fresh and not self.is_quiet else 0
                 await self._reconcile.turn()
             except DatabaseUnavailable as error:
                 log.error("claims wait for the database: %s", error)
@@ -111,6 +120,8 @@ class Claims:
     def _wait_seconds(self) -> float:
         if not self._lease.is_fresh:
             return STALE_WAIT_SECONDS
+        if self.is_quiet:
+            return BUSY_WAIT_SECONDS
         wait = self._pace.wait_seconds(boottime()) if self._pool.idle() else BUSY_WAIT_SECONDS
         return min(wait, BUSY_WAIT_SECONDS) if self._pool.is_busy else wait
 

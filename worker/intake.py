@@ -57,7 +57,7 @@ class Intake:
         self._prefetched, self._prefetched_at = 0, 0.0
         self._seen = 0
         self._wake = asyncio.Event()
-        self._is_stopped = False
+        self._is_stopped = self._is_quiet = False
         self.malformed = self.unknown = 0
 
     # For the claims
@@ -105,6 +105,11 @@ class Intake:
         if is_settled and self._is_other(self._prefetch()):
             self._wake.set()
 
+    def quiet(self, is_quiet: bool) -> None:
+        """Leave the messages to others, or consume again; what was not claimed goes back to the broker."""
+        self._is_quiet = is_quiet
+        self._wake.set()
+
     def stop(self) -> None:
         """Take nothing more; what was not claimed goes back to the broker."""
         self._is_stopped = True
@@ -118,7 +123,7 @@ class Intake:
                 connection = await Connection.open(self._hosts.next_url(), self._name)
                 try:
                     while not self._is_stopped:
-                        await self._consume(connection)
+                        await (self._news() if self._is_quiet else self._consume(connection))
                         if connection.closed.done():
                             raise BrokerUnavailable(connection.closed.result())
                 finally:
@@ -138,7 +143,7 @@ class Intake:
         self._channel, self._deliveries = channel, deliveries
         self._refused_until.clear()
         try:
-            while not (channel.closed.done() or self._is_stopped):
+            while not (channel.closed.done() or self._is_stopped or self._is_quiet):
                 await self._keep_consumers(connection, channel, deliveries)
                 if not await self._news() and await self._is_deaf(connection, deliveries):
                     log.warning("messages wait in RabbitMQ and none comes; the intake's channel opens anew")
@@ -147,6 +152,9 @@ class Intake:
         finally:
             self._channel, self._deliveries = None, Deliveries()
             self._consumers.clear()
+        if self._is_quiet:
+            channel.close()
+            return
         await asyncio.sleep(0)  # where the connection has ended, its own callback comes after the channel's
         if not self._is_stopped and not connection.closed.done():
             log.warning("RabbitMQ closed the intake's channel (%s); a new one opens", channel.closed.result())

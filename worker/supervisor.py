@@ -81,6 +81,7 @@ class Supervisor:
             self._tallies,
             self._counts,
             self._over,
+            self._claiming.quiet,
             watched=(self._claims, self._finishes),
         )
         self._last_turn = boottime()

@@ -62,6 +62,10 @@ class BulkActedDocument(TypedDict):
     next: str | None
 
 
+class QuietDocument(TypedDict):
+    is_quiet: bool
+
+
 class PausedDocument(TypedDict):
     paused: PauseDocument | None
 
@@ -214,6 +218,7 @@ PAUSE: dict[str, Schema] = {
     }
 }
 PAUSED: dict[Any, Any] = {200: OpenApiResponse(shape(PausedDocument)), **problems(400, 401, 403)}
+QUIET: dict[Any, Any] = {200: OpenApiResponse(shape(QuietDocument)), **problems(401, 403, 404)}
 NEW_TASK: dict[str, Schema] = {
     JSON: {
         "type": "object",

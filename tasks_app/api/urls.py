@@ -62,6 +62,8 @@ urlpatterns = [
     path("api/trends/", trends.TrendView.as_view()),
     path("api/trends/totals/", trends.TotalsView.as_view()),
     path("api/workers/", workers.WorkerListView.as_view()),
+    path("api/workers/<str:worker_id>/quiet/", workers.WorkerQuietView.as_view()),
+    path("api/workers/<str:worker_id>/wake/", workers.WorkerWakeView.as_view()),
     path("api/queues/", workers.QueueListView.as_view()),
     path("api/queues/<path:queue>/pause/", workers.QueuePauseView.as_view()),
     path("api/queues/<path:queue>/resume/", workers.QueueResumeView.as_view()),

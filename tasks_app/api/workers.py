@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from tasks_app import fleet, overview, pauses
 from tasks_app.api.permissions import TaskdeckView
-from tasks_app.api.schema import PAUSE, PAUSED, listing, problems, shape
+from tasks_app.api.schema import PAUSE, PAUSED, QUIET, listing, problems, shape
 from tasks_app.errors import FieldError, InvalidArguments
 from tasks_app.wire import OverviewDocument, QueueDocument, WorkerDocument
 
@@ -33,6 +33,22 @@ class WorkerListView(TaskdeckView):
     def get(self, request: Request) -> Response:
         """Live nodes first, then those that ended."""
         return Response({"results": fleet.workers(self.access), "next": None})
+
+
+class WorkerQuietView(TaskdeckView):
+    @extend_schema(operation_id="quiet", request=None, responses=QUIET, tags=["workers"])
+    def post(self, request: Request, worker_id: str) -> Response:
+        """Claim nothing more from the next heartbeat on; what runs goes on. A restart forgets it."""
+        fleet.quiet(self.access, worker_id, True)
+        return Response({"is_quiet": True})
+
+
+class WorkerWakeView(TaskdeckView):
+    @extend_schema(operation_id="wake", request=None, responses=QUIET, tags=["workers"])
+    def post(self, request: Request, worker_id: str) -> Response:
+        """Claim again."""
+        fleet.quiet(self.access, worker_id, False)
+        return Response({"is_quiet": False})
 
 
 class QueueListView(TaskdeckView):

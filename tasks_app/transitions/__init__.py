@@ -13,10 +13,10 @@ from tasks_app.database import Row, Session
 from tasks_app.states import HELD, State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
-from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse
+from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse, Renewal
 from tasks_app.wire import StopStep
 
-__all__ = ["Changed", "Claimed", "Outcome", "Pulse"]
+__all__ = ["Changed", "Claimed", "Outcome", "Pulse", "Renewal"]
 
 DIALECTS: dict[str, Dialect] = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -207,8 +207,8 @@ def heartbeat(
     claims_by_message: int,
     claims_direct: int,
     messages: Mapping[str, int] = {},
-) -> bool:
-    """Renew the lease and note the claims so far. False: this incarnation is over and never comes back.
+) -> Renewal | None:
+    """Renew the lease and note the claims so far. None: this incarnation is over and never comes back.
 
     ``messages``: as wire.MessageCounts has them, empty without a broker.
     """
@@ -220,7 +220,8 @@ def heartbeat(
         "messages": json.dumps(dict(messages)),
         "now": sql.now(),
     }
-    return bool(session.rows(sql.HEARTBEAT, params))
+    found = session.rows(sql.HEARTBEAT, params)
+    return Renewal(bool(found[0][1])) if found else None
 
 
 def alive_others(session: Session, *, worker_id: str) -> dict[str, Pulse]:

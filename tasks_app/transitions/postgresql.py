@@ -217,7 +217,7 @@ HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now(),
        claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint,
        messages = %(messages)s::jsonb
- WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat
+ WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat, is_quiet
 """
 ALIVE = """
 SELECT id::text, heartbeat, lease_seconds FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s::uuid

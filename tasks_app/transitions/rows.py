@@ -63,6 +63,13 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """The lease was renewed. ``is_quiet``: somebody asked this worker to claim nothing more."""
+
+    is_quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """A live worker's renewal counter, and how long it may stay unchanged. Each worker names its own lease,
     because only that lease is longer than the time after which it stops itself."""

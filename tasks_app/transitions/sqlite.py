@@ -179,7 +179,7 @@ VALUES (%(worker)s, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queu
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s,
        claims_by_message = %(by_message)s, claims_direct = %(direct)s, messages = %(messages)s
- WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat
+ WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat, is_quiet
 """
 ALIVE = "SELECT id, heartbeat, lease_seconds FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"
 MARK_LOST: tuple[str, ...] = (

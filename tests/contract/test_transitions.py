@@ -13,6 +13,22 @@ from tasks_app.transitions import Outcome, Pulse
 from tests.contract.store import Store
 
 
+def test_a_renewal_tells_whether_the_worker_shall_be_quiet(store: Store) -> None:
+    worker_id = store.make_worker()
+
+    def is_quiet() -> bool | None:
+        renewal = transitions.heartbeat(
+            store.session, worker_id=worker_id, claims_by_message=0, claims_direct=0
+        )
+        return renewal and renewal.is_quiet
+
+    assert is_quiet() is False
+    store.workers.filter(pk=worker_id).update(is_quiet=True)
+    assert is_quiet() is True
+    store.workers.filter(pk=worker_id).update(state="lost")
+    assert is_quiet() is None
+
+
 def test_a_claim_takes_the_best_first_and_counts_attempt_and_revision(store: Store) -> None:
     low, high = store.make_task(priority=-1), store.make_task(priority=5)
     claimed = store.claim(store.make_worker(), limit=1)

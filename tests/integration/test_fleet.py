@@ -37,6 +37,23 @@ def why(api: Client, waiting: Task) -> list[str]:
     return [reason["code"] for reason in api.get(f"/api/tasks/{waiting.pk}/waiting/").json()["results"]]
 
 
+def test_a_quiet_worker_serves_nobody_and_is_asked_by_who_may_operate(api: Client, anonymous: Level) -> None:
+    worker = node()
+    waiting = task()
+    assert post(api, f"/api/workers/{worker.pk}/quiet/").json() == {"is_quiet": True}
+    [shown] = api.get("/api/workers/").json()["results"]
+    assert (shown["is_quiet"], shown["state"]) == (True, "alive")
+    assert queue(api, "default")["workers"] == 0
+    assert "no_worker" in why(api, waiting)
+    assert post(api, f"/api/workers/{worker.pk}/wake/").json() == {"is_quiet": False}
+    assert queue(api, "default")["workers"] == 1
+    gone = node("gone", state="lost")
+    for unknown in (gone.pk, uuid.uuid4(), "x"):
+        assert post(api, f"/api/workers/{unknown}/quiet/").json()["code"] == "not_found"
+    anonymous("submit")
+    assert post(api, f"/api/workers/{worker.pk}/quiet/").status_code in (401, 403)
+
+
 def test_a_queue_tells_its_depth_its_oldest_and_who_serves_it(api: Client) -> None:
     node(concurrency=4)
     node("n2", queues=["default", "slow"], concurrency=2)

@@ -118,6 +118,8 @@ export const api = {
     (await request<{ results: Total[] }>("GET", `/api/trends/totals/?by=${by}`, { signal })).results,
   workers: async (signal?: AbortSignal) =>
     (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
+  quiet: (workerId: string, isQuiet: boolean) =>
+    request<unknown>("POST", `/api/workers/${workerId}/${isQuiet ? "quiet" : "wake"}/`),
   pause: (queue: string, reason: string) =>
     request<unknown>("POST", `${queuePath(queue)}pause/`, { body: { reason } }),
   resume: (queue: string) => request<unknown>("POST", `${queuePath(queue)}resume/`),

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Worker } from "../api/types";
 import { RunTime } from "../components/time";
 import classes from "./fleet.module.css";
+import { WorkerQuiet } from "./worker-quiet";
 import { WorkerState } from "./worker-state";
 
 const exact = Intl.NumberFormat("en");
@@ -112,9 +113,15 @@ export function WorkerCard({ worker }: { worker: Worker }) {
           <Text size="xs" c="dimmed">
             {claims ?? "No task claimed yet"}
           </Text>
-          <Anchor size="xs" renderRoot={(p) => <Link to="/tasks" search={{ worker: worker.node }} {...p} />}>
-            Its tasks
-          </Anchor>
+          <Group gap="sm">
+            <Anchor
+              size="xs"
+              renderRoot={(p) => <Link to="/tasks" search={{ worker: worker.node }} {...p} />}
+            >
+              Its tasks
+            </Anchor>
+            <WorkerQuiet worker={worker} />
+          </Group>
         </Group>
       </Stack>
     </Paper>

@@ -3,20 +3,23 @@ import {
   IconAlertTriangleFilled,
   IconBan,
   IconCircleCheckFilled,
+  IconPlayerPauseFilled,
   IconPlugConnectedX,
 } from "@tabler/icons-react";
 import type { Worker } from "../api/types";
 import states from "../components/states.module.css";
 import { duration } from "../components/time";
 
-/** The state as people read it: alive, silent for too long, stopped or lost. */
-export function stateOf(worker: Pick<Worker, "state" | "is_late" | "heartbeat_age_seconds">) {
+/** The state as people read it: alive, silent for too long, quiet, stopped or lost. */
+export function stateOf(worker: Pick<Worker, "state" | "is_late" | "is_quiet" | "heartbeat_age_seconds">) {
   if (worker.state === "alive" && worker.is_late)
     return {
       look: "retrying",
       icon: IconAlertTriangleFilled,
       text: `Silent for ${duration(worker.heartbeat_age_seconds * 1000)}`,
     };
+  if (worker.state === "alive" && worker.is_quiet)
+    return { look: "queued", icon: IconPlayerPauseFilled, text: "Quiet" };
   if (worker.state === "alive") return { look: "succeeded", icon: IconCircleCheckFilled, text: "Alive" };
   if (worker.state === "lost") return { look: "failed", icon: IconPlugConnectedX, text: "Lost" };
   return { look: "cancelled", icon: IconBan, text: "Stopped" };

@@ -1,0 +1,19 @@
+"""Acts on worker nodes."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+LIVE = 20_000
+
+
+def test_a_worker_is_made_quiet_and_woken_again(console: Page) -> None:
+    console.goto("/console/workers")
+    card = console.get_by_role("region", name=re.compile("^Worker "))
+    card.get_by_role("button", name=re.compile("^Quiet ")).click()
+    expect(card.get_by_text("Quiet", exact=True)).to_be_visible(timeout=LIVE)
+    card.get_by_role("button", name=re.compile("claim again$")).click()
+    expect(card.get_by_text("Alive")).to_be_visible(timeout=LIVE)
+    expect(card.get_by_role("button", name=re.compile("^Quiet "))).to_be_visible()
