@@ -16,6 +16,7 @@ export function aRow(facts: Partial<TaskRow> = {}): TaskRow {
     revision: 1,
     owner: null,
     batch: null,
+  then_of: null,
     worker: "node-1",
     created_at: "2026-01-01T00:00:00Z",
     run_at: null,
