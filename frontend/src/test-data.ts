@@ -16,7 +16,6 @@ export function aRow(facts: Partial<TaskRow> = {}): TaskRow {
     revision: 1,
     owner: null,
     batch: null,
-  then_of: null,
     worker: "node-1",
     created_at: "2026-01-01T00:00:00Z",
     run_at: null,
@@ -34,6 +33,7 @@ export function aTask(facts: Partial<TaskDetail> = {}): TaskDetail {
   return {
     ...base,
     arguments: { number: 35 },
+    then_of: null,
     result: null,
     result_kind: null,
     result_url: null,
