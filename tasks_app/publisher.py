@@ -21,7 +21,7 @@ log = logging.getLogger("taskdeck.publisher")
 MOST_WAITING = 50_000
 MOST_UNCONFIRMED = 4_096
 MOST_AT_ONCE = 256  # between two turns of the event loop
-AGAIN_SECONDS = 0.5  # after a nack
+AGAIN_SECONDS = 0.5  # after the last nack
 REFUSED_SECONDS = 60.0
 SLOW_SECONDS = 1.0  # without a confirm: the doorbell rings as well
 STUCK_SECONDS = 10.0  # without a confirm: a quorum queue without a leader loses what it is given
@@ -40,7 +40,8 @@ class Publisher:
         self._moved_at = 0.0  # when a confirm came last, or the first unconfirmed message went
         self._declared: set[str] = set()
         self._refused: dict[str, float] = {}  # queue: until when
-        self._is_pausing = False
+        self._pause: asyncio.TimerHandle | None = None
+        self._is_probing = False  # nacked, and not confirmed since: one message at a time asks again
         self._wake = asyncio.Event()
         self._tried = asyncio.Event()
         self.confirmed = self.dropped = self.nacked = self.returned = 0
@@ -49,10 +50,10 @@ class Publisher:
 
     @property
     def is_ready(self) -> bool:
-        """Messages flow: connected, not blocked by an alarm, and confirms do not lag."""
+        """Messages flow: connected, not blocked by an alarm, not refused, and confirms do not lag."""
         if self._connection is None or not self._connection.unblocked.is_set():
             return False
-        return not self._lags(SLOW_SECONDS)
+        return not (self._is_probing or self._lags(SLOW_SECONDS))
 
     @property
     def is_empty(self) -> bool:
@@ -121,6 +122,7 @@ class Publisher:
             self._connection, self._tag = connection, 0
             self._declared.clear()
             self._refused.clear()
+            self._is_probing = False
             self._hosts.worked()
             self._tried.set()
             self._wake.set()
@@ -146,10 +148,14 @@ class Publisher:
     def _may_publish(self, channel: Channel) -> bool:
         return (
             bool(self._waiting)
-            and len(self._unconfirmed) < MOST_UNCONFIRMED
-            and not self._is_pausing
+            and len(self._unconfirmed) < self._window
+            and self._pause is None
             and not channel.closed.done()
         )
+
+    @property
+    def _window(self) -> int:
+        return 1 if self._is_probing else MOST_UNCONFIRMED
 
     async def _declare(self, connection: Connection) -> None:
         """Before a queue's first message; what goes to a refused queue is left to the direct claim."""
@@ -167,7 +173,7 @@ class Publisher:
         return self._refused.get(queue, 0.0) > self._loop.time()
 
     def _pour(self, channel: Channel) -> None:
-        room = min(MOST_AT_ONCE, len(self._waiting), MOST_UNCONFIRMED - len(self._unconfirmed))
+        room = min(MOST_AT_ONCE, len(self._waiting), self._window - len(self._unconfirmed))
         if not self._unconfirmed:
             self._moved_at = self._loop.time()
         for _ in range(room):
@@ -192,15 +198,22 @@ class Publisher:
         self._moved_at = self._loop.time()
         if is_kept:
             self.confirmed += len(messages)
+            self._is_probing = False
         else:
             self.nacked += len(messages)
-            self._waiting.extendleft(reversed(messages))
-            self._is_pausing = True
-            self._loop.call_later(AGAIN_SECONDS, self._resume)
+            self._waiting.extend(messages)  # behind those of other queues, which may be taken
+            self._is_probing = True
+            self._rest()
         self._wake.set()
 
+    def _rest(self) -> None:
+        """Nacks come in rows: each further one begins the pause anew."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = self._loop.call_later(AGAIN_SECONDS, self._resume)
+
     def _resume(self) -> None:
-        self._is_pausing = False
+        self._pause = None
         self._wake.set()
 
     def _returned(self, name: str, message_id: str, function: str) -> None:

@@ -120,6 +120,30 @@ async def test_an_alarm_stops_the_messages_and_no_caller(rabbitmq: RabbitMQ, url
         await until(lambda: publisher.confirmed == 102, "everything is confirmed after the alarm")
 
 
+async def test_after_a_refusal_one_message_at_a_time_asks_whether_more_are_taken(url: str) -> None:
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    use(url, lambda channel: channel.queue_declare(broker_queue("default"), durable=True, arguments=full))
+    sent = [message() for _ in range(301)]
+    async with publishing(url) as publisher:
+        for one in sent[1:]:
+            publisher.publish(one)
+        await until(lambda: publisher.nacked > 0 and publisher.unconfirmed == 0, "the rest is refused")
+        assert not publisher.publish(sent[0])  # so that the workers are rung
+        refused, under_way = publisher.nacked, set()
+
+        def was_refused_again() -> bool:
+            under_way.add(publisher.unconfirmed)
+            return publisher.nacked >= refused + 3
+
+        await until(was_refused_again, "it asks three times more")
+        assert max(under_way) <= 1
+
+        use(url, lambda channel: channel.queue_delete(broker_queue("default")))
+        await until(lambda: publisher.is_empty, "all are confirmed by a queue made anew")
+        assert publisher.is_ready
+    assert {one.id for one in sent} - set(drained(url)) <= {sent[1].id}  # deleted with the full queue
+
+
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_cancel_ends_the_publisher_whatever_comes_with_it(url: str, turns: int) -> None:
     async with publishing(url) as publisher:
