@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.databases import Database
 from tests.support.machine import ROOT, SERVICE_VARIABLES
+from tests.support.mutations import WITHOUT
 from tests.support.servers import RabbitMQ, Redis
 
 SHORT = ("--tasks", "150", "--over-seconds", "10")
@@ -78,16 +79,26 @@ def test_on_real_servers_it_finds_nothing_lost_and_leaves_nothing_behind(
     assert rabbitmq.list_queues(vhost=vhost) == []
 
 
+LOST_REPLIES = "every_tenth_reply_of_a_claim"
+MODULES = "tasks_app.examples.tasks,tests.support.mutations"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("mutation", "found"),
+    ("without", "found"),
     [
-        ("tests.support.mutated_drain", "a drained node ended with exit status 75"),
-        ("tests.support.mutated_sweep", "STUCK"),
+        ("killing_before_releasing", "a drained node ended with exit status 75"),
+        ("giving_back_what_a_lost_worker_held", "STUCK"),
+        (f"{LOST_REPLIES},reconcile", "STUCK"),
     ],
 )
-def test_it_fails_without_a_rule(tmp_path: Path, mutation: str, found: str) -> None:
-    modules = f"tasks_app.examples.tasks,{mutation}"
-    status, _, text = prove(tmp_path, "--settle-seconds", "10", TASKDECK_MODULES=modules)
+def test_it_fails_without_a_rule(tmp_path: Path, without: str, found: str) -> None:
+    removed = {"TASKDECK_MODULES": MODULES, WITHOUT: without}
+    status, _, text = prove(tmp_path, "--settle-seconds", "10", **removed)
     assert status == 1
     assert found in text
+
+
+@pytest.mark.long
+def test_with_every_rule_lost_replies_cost_no_task(tmp_path: Path) -> None:
+    assert_clean(*prove(tmp_path, **{"TASKDECK_MODULES": MODULES, WITHOUT: LOST_REPLIES}))

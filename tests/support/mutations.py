@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import types
 import uuid
@@ -27,18 +29,24 @@ WITHOUT = "WITHOUT"
 
 def the_reply_of_its_first_claim() -> None:
     """A fault: the claim commits, the connection breaks before the reply."""
-    claim = transitions.claim
-    was_lost = False
+    _lose_replies_of_claims(every=1, most=1)
 
-    def lose_one(session: Session, **facts: Any) -> list[Claimed]:
-        nonlocal was_lost
+
+def every_tenth_reply_of_a_claim() -> None:
+    _lose_replies_of_claims(every=10, most=1_000_000)
+
+
+def _lose_replies_of_claims(*, every: int, most: int) -> None:
+    claim = transitions.claim
+    numbers = itertools.count(1)
+
+    def unreliable(session: Session, **facts: Any) -> list[Claimed]:
         claimed = claim(session, **facts)
-        if claimed and not was_lost:
-            was_lost = True
+        if claimed and (number := next(numbers)) % every == 0 and number <= every * most:
             raise DatabaseUnavailable("the reply was lost")
         return claimed
 
-    transitions.claim = lose_one
+    transitions.claim = unreliable
 
 
 def reconcile() -> None:
@@ -75,7 +83,23 @@ def forgiving_what_it_killed() -> None:
 
 def killing_before_releasing() -> None:
     """The drain gives everything back while its executors still live."""
-    from tests.support import mutated_drain  # noqa: F401
+
+    async def drain(self: Supervisor) -> None:
+        await self._claiming.stop()
+        self._news.tell(await self._slow.run(transitions.drain, worker_id=self._id))
+        while self._pool.is_busy:
+            await asyncio.sleep(0.02)
+        self._ended.set_result(0)
+
+    Supervisor._drain = drain  # type: ignore[method-assign]
+
+
+def giving_back_what_a_lost_worker_held() -> None:
+    for dialect in DIALECTS.values():
+        for name in ("REQUEUE_LOST", "SWEEP"):
+            statement: str = getattr(dialect, name)
+            assert "RETURNING" in statement
+            setattr(dialect, name, statement.replace("RETURNING", "AND 1 = 0 RETURNING"))
 
 
 def the_share_of_the_table() -> None:
