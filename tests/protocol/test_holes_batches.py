@@ -11,9 +11,9 @@ from tasks_app.database import OwnSession
 from tasks_app.errors import DatabaseUnavailable, StatementRefused
 from tasks_app.transitions import Claimed, Outcome
 from tests.protocol import parts
-from tests.protocol.actors import make_task, make_worker
+from tests.protocol.actors import make_task, make_worker, row
 from tests.protocol.parts import FUNCTION, Clock, StartParts
-from tests.protocol.rules import with_and_without_the_rule
+from tests.protocol.rules import FENCE_ATTEMPT, FENCE_WORKER, rewrite, with_and_without_the_rule
 from tests.support.databases import Database
 from worker.board import Slot
 from worker.pool import Pool
@@ -68,6 +68,28 @@ async def test_one_outcome_that_cannot_be_stored_holds_no_other(
     assert states == ({"succeeded": BATCH - 1, "failed": 1} if is_kept else {"running": BATCH})
     [(error,)] = session.rows("SELECT error FROM taskdeck_task ORDER BY id LIMIT 1 OFFSET 77", {})
     assert error == ("the result cannot be stored" if is_kept else None)
+
+
+@with_and_without_the_rule
+async def test_a_finish_that_came_too_late_is_told_to_nobody(
+    start: StartParts, database: Database, session: OwnSession, monkeypatch: Patch, is_kept: bool
+) -> None:
+    """Neither its result nor its event leaves the worker."""
+    if not is_kept:
+        rewrite(monkeypatch, database, "FINISH", FENCE_WORKER, "")
+        rewrite(monkeypatch, database, "FINISH", FENCE_ATTEMPT, "")
+    frozen, other = start(), start("n2")
+    task_id = make_task(session, function=FUNCTION)
+    assert claimed_of(session, frozen.id)
+    transitions.reap(session, lost_id=frozen.id, seen=0)
+    assert claimed_of(session, other.id)
+    frozen.recorder.put(Outcome(id=task_id, attempt=1, kind="succeeded", result='"late"'))
+
+    await frozen.recorder._turn()
+
+    told = [outcome.result for _, outcome in frozen.recorder._recorded]
+    assert told == ([] if is_kept else ['"late"'])
+    assert row(session, task_id)["state"] == ("running" if is_kept else "succeeded")
 
 
 def claimed_of(session: OwnSession, worker_id: str) -> Sequence[Claimed]:

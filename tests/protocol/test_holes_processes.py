@@ -68,6 +68,23 @@ def test_the_executors_of_a_supervisor_that_stands_still_are_killed_by_the_guard
 
 
 @with_and_without_the_rule
+def test_a_supervisor_whose_loop_hangs_is_ended_and_replaced(start_node: StartNode, is_kept: bool) -> None:
+    """Its process lives, so nothing else would ever notice."""
+    limits = ("--self-stop", "0.5", "--give-up", str(SELF_STOP))
+    node = start_node(*limits, without="" if is_kept else "the_guard_of_the_tick")
+    hung = node.supervisor
+    node.ask("hang")
+    if is_kept:
+        wait_until_gone(hung)
+        node.connect(not_pid=hung)
+        assert node.event("up")["previous"]["how"] == "stalled"
+        return
+    began = time.monotonic()
+    wait_for(lambda: not is_alive(hung) or time.monotonic() - began > 3 * SELF_STOP, "long enough")
+    assert is_alive(hung)
+
+
+@with_and_without_the_rule
 def test_what_waits_behind_a_long_task_is_taken_back_and_runs_elsewhere(
     start_node: StartNode, tmp_path: Path, is_kept: bool
 ) -> None:

@@ -179,6 +179,24 @@ def test_an_attempt_number_is_never_used_twice(
 
 
 @with_and_without_the_rule
+def test_a_finish_that_is_repeated_changes_nothing(
+    database: Database, session: OwnSession, monkeypatch: Patch, is_kept: bool
+) -> None:
+    """Its reply was lost, so nobody knows whether it has committed."""
+    if not is_kept:
+        rewrite(monkeypatch, database, "FINISH", r"AND (\w+)\.state \|\| '' = 'running'", "")
+        rewrite(monkeypatch, database, "FINISH", FENCE_WORKER, "")
+    worker_id, task_id = make_worker(session), make_task(session)
+    claim(session, worker_id)
+    outcome = Outcome(id=task_id, attempt=1, kind="succeeded", result="1")
+    assert transitions.finish(session, worker_id=worker_id, outcomes=[outcome])
+    before = row(session, task_id)
+    again = transitions.finish(session, worker_id=worker_id, outcomes=[outcome])
+    assert bool(again) is not is_kept
+    assert (row(session, task_id) == before) is is_kept
+
+
+@with_and_without_the_rule
 def test_a_finish_names_its_worker_too(
     database: Database, session: OwnSession, monkeypatch: Patch, is_kept: bool
 ) -> None:

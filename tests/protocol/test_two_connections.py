@@ -6,7 +6,6 @@ On SQLite every transaction excludes every other writer, so these orders cannot 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -17,13 +16,12 @@ from tasks_app.database import OwnSession, Session
 from tasks_app.errors import StatementConflict
 from tasks_app.transitions import DIALECTS, Outcome
 from tests.protocol.actors import claim, claim_ids, make_held, make_task, make_worker, row
+from tests.protocol.second import Second
 from tests.support import history
 from tests.support.databases import Database
 from tests.support.judge import judge
-from tests.support.processes import wait_until
 
 T = TypeVar("T")
-SECOND = "the second connection"
 
 
 @pytest.fixture
@@ -31,41 +29,6 @@ def first(postgres: Database) -> Iterator[OwnSession]:
     with postgres.session() as session:
         yield session
         assert judge(history.read(session)) == []
-
-
-class Second:
-    """Runs a statement on a connection of its own, in a thread."""
-
-    def __init__(self, database: Database, act: Callable[[Session], Any]) -> None:
-        self._database, self._act = database, act
-        self._answer: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        session = self._database.open(name=SECOND)
-        try:
-            self._answer = self._act(session)
-        except BaseException as error:
-            self._error = error
-        finally:
-            session.close()
-
-    def wait_until_it_waits(self) -> None:
-        """For a lock that the first connection holds."""
-        sql = "SELECT 1 FROM pg_stat_activity WHERE application_name = %(name)s AND wait_event_type = 'Lock'"
-        with self._database.session() as session:
-            wait_until(
-                lambda: session.rows(sql, {"name": SECOND}), seconds=15, what="the second statement waits"
-            )
-
-    def answer(self) -> Any:
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-        if self._error:
-            raise self._error
-        return self._answer
 
 
 @contextlib.contextmanager

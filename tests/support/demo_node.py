@@ -15,6 +15,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from typing import Any
 
 from tests.support.demo_functions import run
@@ -210,6 +211,10 @@ class DemoSupervisor:
                 remote.order(position, Order.CANCEL)
                 return True
         return False
+
+    def do_hang(self) -> None:
+        """The event loop turns no more; the process lives."""
+        self.loop.call_soon(time.sleep, 3600)
 
     def do_state(self) -> dict[str, Any]:
         return {
