@@ -39,6 +39,9 @@ RANGES = {
 _FIGURES = "at", "name", "succeeded", "failed", "cancelled", "retried", "waits", "runs"
 
 
+LATELY = timedelta(minutes=10)
+
+
 @dataclass(slots=True)
 class _Sum:
     succeeded: int = 0
@@ -112,6 +115,19 @@ def totals(access: Access, name: str, subject: Literal["function", "queue"]) -> 
         }
         for of in sorted(sums)
     ]
+
+
+def attempts_per_second(queue: str) -> float:
+    """How many attempts of this queue ended lately, whether well or not; 0 where none did."""
+    now = datetime.now(UTC)
+    rows = Tally.objects.filter(
+        span_seconds=MINUTE_SECONDS, subject="queue", name=queue, at__gte=now - LATELY
+    ).values_list("at", "succeeded", "failed", "cancelled", "retried")
+    found = list(rows)
+    if not found:
+        return 0.0
+    ended = sum(sum(figures) for _, *figures in found)
+    return ended / max(MINUTE_SECONDS, (now - min(at for at, *_ in found)).total_seconds())
 
 
 def _asked(access: Access, name: str) -> tuple[Range, list[datetime], QuerySet[Tally]]:

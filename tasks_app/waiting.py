@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
@@ -15,6 +15,7 @@ from tasks_app.models import Task
 from tasks_app.pauses import paused_queues
 from tasks_app.selectors import COUNT_CAP, instant, parse_id, visible_tasks
 from tasks_app.states import HELD, State
+from tasks_app.trends import attempts_per_second
 from tasks_app.wire import WaitingReason
 
 
@@ -30,7 +31,8 @@ def reasons(access: Access, task_id: str) -> list[WaitingReason]:
         return [*_unknown_function(task), _not_due(task)]
     if task.state != State.QUEUED:
         return []
-    return [*_unknown_function(task), *_paused(task), *_nobody_serves(task), _in_line(task)]
+    stuck = [*_unknown_function(task), *_paused(task), *_nobody_serves(task)]
+    return [*stuck, _in_line(task, is_moving=not stuck)]
 
 
 def _reason(code: str, text: str, **facts: int | str | None) -> WaitingReason:
@@ -80,7 +82,8 @@ def _nobody_serves(task: Task) -> list[WaitingReason]:
     return [_reason("no_worker", text)]
 
 
-def _in_line(task: Task) -> WaitingReason:
+def _in_line(task: Task, *, is_moving: bool) -> WaitingReason:
+    """With an estimate of the start from what the queue did lately, while it moves and can be counted."""
     before = Q(priority__gt=task.priority) | Q(priority=task.priority, id__lt=task.pk)
     line = in_state(Task.objects.all(), State.QUEUED).filter(before, queue=task.queue)
     ahead = line.order_by().values("pk")[:COUNT_CAP].count()
@@ -88,4 +91,7 @@ def _in_line(task: Task) -> WaitingReason:
         return _reason("next", f"It is the next one in the queue {task.queue}.", ahead=0)
     number = f"{COUNT_CAP:,} or more" if ahead >= COUNT_CAP else f"{ahead:,}"
     stand = "task stands" if ahead == 1 else "tasks stand"
-    return _reason("in_line", f"{number} {stand} before it in the queue {task.queue}.", ahead=ahead)
+    text = f"{number} {stand} before it in the queue {task.queue}."
+    rate = attempts_per_second(task.queue) if is_moving and ahead < COUNT_CAP else 0.0
+    start = datetime.now(UTC) + timedelta(seconds=ahead / rate) if rate else None
+    return _reason("in_line", text, ahead=ahead, at=instant(start))

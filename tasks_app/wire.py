@@ -131,7 +131,10 @@ class BatchDocument(TypedDict):
 
 
 class WaitingReason(TypedDict):
-    """Why a task does not run yet: ``text`` for people, ``at`` when it may go on, ``ahead`` in its queue."""
+    """Why a task does not run yet: ``text`` for people, ``at`` when it may go on, ``ahead`` in its queue.
+
+    Of ``in_line`` the instant is an estimate.
+    """
 
     code: Literal[
         "unknown_function", "batch", "due", "not_due", "retry_pause", "paused", "no_worker", "next", "in_line"

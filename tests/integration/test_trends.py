@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tasks_app.models import Tally
+from tasks_app.models import QueuePause, Tally, Task, Worker
 from tests.support.api import Level, fields_of
 from tests.support.machine import Up
 from tests.support.processes import wait_until
@@ -103,6 +103,23 @@ def test_each_function_and_each_queue_has_its_totals(api: Client) -> None:
     [queue] = api.get("/api/trends/totals/?by=queue&range=15m").json()["results"]
     assert (queue["name"], queue["succeeded"], queue["retried"], sum(queue["ended"])) == ("slow", 5, 3, 5)
     assert fields_of(api.get("/api/trends/totals/?by=owner")) == ["by"]
+
+
+def test_the_start_of_a_waiting_task_is_estimated_from_the_pace_of_its_queue(api: Client) -> None:
+    now = datetime.now(UTC)
+    worker: dict[str, Any] = {"queues": ["default"], "concurrency": 1, "started_at": now, "heartbeat_at": now}
+    Worker.objects.create(id=uuid.uuid4(), node="n", **worker)
+    waiting = [Task.objects.create(function=FIBONACCI, state="queued", created_at=now) for _ in range(31)][-1]
+
+    def reason() -> dict[str, Any]:
+        return dict(api.get(f"/api/tasks/{waiting.pk}/waiting/").json()["results"][0])
+
+    assert (reason()["code"], reason()["ahead"], reason()["at"]) == ("in_line", 30, None)
+    tally(now - timedelta(minutes=4), subject="queue", name="default", succeeded=20, retried=10)
+    wait = datetime.fromisoformat(reason()["at"]) - now
+    assert timedelta(minutes=4) <= wait <= timedelta(minutes=6)
+    QueuePause.objects.create(queue="default", paused_at=now)
+    assert [r["at"] for r in api.get(f"/api/tasks/{waiting.pk}/waiting/").json()["results"]] == [None, None]
 
 
 def test_what_cannot_be_asked_is_refused_with_its_name(api: Client) -> None:

@@ -14,7 +14,8 @@ function Reason({ reason }: { reason: WaitingReason }) {
       {reason.at && (
         <>
           {" "}
-          Due <TimeUntil at={reason.at} />.
+          {reason.code === "in_line" ? "At the pace of the last minutes it starts" : "Due"}{" "}
+          <TimeUntil at={reason.at} />.
         </>
       )}
     </Text>
