@@ -29,6 +29,7 @@ MODULES = (
     "tasks_app.examples.tasks",
     "tests.support.heard_tasks",
     "tests.support.ledger_tasks",
+    "tests.support.sample_results",
     "tests.support.telling_tasks",
     "tests.support.unruly_tasks",
 )

@@ -14,16 +14,6 @@ type Flat = Record<string, string | number | boolean | null>;
 
 const Markdown = lazyRouteComponent(() => import("./markdown"));
 
-const isFlat = (value: unknown): value is Flat =>
-  typeof value === "object" &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.values(value).every((v) => v === null || typeof v !== "object");
-
-/** A list of flat objects reads best as a table. */
-export const isTable = (value: unknown): value is Flat[] =>
-  Array.isArray(value) && value.length > 0 && value.every(isFlat);
-
 export const mediaType = (result: unknown): string | null => {
   const type = (result as { $media?: unknown } | null)?.$media;
   return typeof type === "string" ? type : null;
@@ -73,6 +63,12 @@ const Download = ({ href, name }: { href: string; name: string }) => (
   </Button>
 );
 
+const Prose = ({ text }: { text: string }) => (
+  <Suspense>
+    <Markdown text={text} />
+  </Suspense>
+);
+
 /** A file of text is shown, not only offered. */
 function TextFile({ url, type }: { url: string; type: string }) {
   const { data: text } = useQuery({
@@ -82,12 +78,7 @@ function TextFile({ url, type }: { url: string; type: string }) {
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (text === undefined) return null;
-  if (type.startsWith("text/markdown"))
-    return (
-      <Suspense>
-        <Markdown text={text} />
-      </Suspense>
-    );
+  if (type.startsWith("text/markdown")) return <Prose text={text} />;
   return <CodeBlock text={text} name="the text" maxHeight={420} />;
 }
 
@@ -108,7 +99,9 @@ function Media({ url, type, name }: { url: string; type: string; name: string })
   );
 }
 
-function Value({ result }: { result: unknown }) {
+function Value({ result, kind }: { result: unknown; kind: TaskDetail["result_kind"] }) {
+  if (kind === "markdown") return <Prose text={String(result)} />;
+  if (kind === "table") return <Rows rows={result as Flat[]} />;
   if (typeof result === "string")
     return (
       <Text data-testid="result" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
@@ -121,7 +114,7 @@ function Value({ result }: { result: unknown }) {
         {String(result)}
       </Text>
     );
-  return isTable(result) ? <Rows rows={result} /> : <JsonTree value={result} />;
+  return <JsonTree value={result} />;
 }
 
 export function ResultView({ task }: { task: TaskDetail }) {
@@ -137,7 +130,7 @@ export function ResultView({ task }: { task: TaskDetail }) {
   const file = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(result, null, 2))}`;
   return (
     <>
-      <Value result={result} />
+      <Value result={result} kind={task.result_kind} />
       <Group mt="sm" gap="sm">
         {!isScalar && <Download href={file} name={`${task.function}-${task.id.slice(-6)}.json`} />}
         <Copy text={text} name="the result">
