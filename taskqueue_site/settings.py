@@ -150,6 +150,7 @@ TASKDECK_UP: dict[str, Any] = {
     "ALLOWED_HOSTS": env.names("ALLOWED_HOSTS", default=[]),
     "REDIS_URL": env.text("REDIS_URL", default=""),
     "WORKER_CONCURRENCY": env.whole("WORKER_CONCURRENCY", default=0, within=range(251)),
+    "WORKER_ASYNC_CONCURRENCY": env.whole("WORKER_ASYNC_CONCURRENCY", default=0, within=range(1001)),
     "DIE_WITH_PARENT": env.flag("TASKDECK_DIE_WITH_PARENT", default=False),
 }
 

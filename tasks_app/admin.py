@@ -171,6 +171,7 @@ class WorkerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         "host",
         "pid",
         "concurrency",
+        "async_concurrency",
         "claims_by_message",
         "claims_direct",
         "messages",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, TypeVar
 
-from tasks_app.reporting import Line, Reporter, reporting
+from tasks_app.reporting import Line, LoopLine, Reporter, reporting, reporting_in_loop
 
 T = TypeVar("T")
 
@@ -58,11 +59,16 @@ class TaskContext:
 
 
 _current: TaskContext | None = None
+_in_loop: ContextVar[TaskContext | None] = ContextVar("task", default=None)
 
 
 def current_task() -> TaskContext | None:
-    """The task that runs in this process; None outside of one."""
-    return _current
+    """The task whose code this is; None outside of one.
+
+    Threads of a plain function see its task; of an async function see it what was started by
+    ``asyncio.to_thread``, ``sync_to_async`` or as a child task, which take the context along.
+    """
+    return _current or _in_loop.get()
 
 
 @contextmanager
@@ -75,3 +81,14 @@ def running(*, task_id: str, attempt: int, line: Line, result: Callable[[], Any]
             yield _current
         finally:
             _current = before
+
+
+@contextmanager
+def running_in_loop(
+    *, task_id: str, attempt: int, line: LoopLine, result: Callable[[], Any]
+) -> Iterator[TaskContext]:
+    """For the time in which an async function runs, in an asyncio task of its own."""
+    with reporting_in_loop(line) as reporter:
+        context = TaskContext(task_id, attempt, reporter, result)
+        _in_loop.set(context)
+        yield context

@@ -1,12 +1,11 @@
-"""Running one task inside an executor: decode, call, pass the result through the gate."""
+"""Running one plain function inside an executor: decode, call, pass the result through the gate."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -24,12 +23,6 @@ from tasks_app.interrupts import TaskCancelled
 from tasks_app.media import RESERVED, Markdown, Media
 from tasks_app.reporting import Line
 from tasks_app.retrying import pause_after
-
-
-@cache
-def runner() -> asyncio.Runner:
-    """One event loop per executor, made when the first async function comes."""
-    return asyncio.Runner()
 
 
 def run_task(path: str, body: bytes, line: Line, *, node: str) -> tuple[str, bytes]:
@@ -91,22 +84,7 @@ def call(
     task_id, attempt = envelope["id"], envelope["attempt"]
     with running(task_id=task_id, attempt=attempt, line=line, result=make_result) as context:
         positional = (context,) if function.takes_context else ()
-        if function.is_async:
-            return run_async(func(*positional, **arguments))
         return func(*positional, **arguments)
-
-
-def run_async(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run on the executor's loop; an interruption leaves its task pending there, so the loop ends too."""
-    current = runner()
-    try:
-        return current.run(coroutine)
-    except Exception:
-        raise
-    except BaseException:
-        runner.cache_clear()
-        current.close()
-        raise
 
 
 def result_text(value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from collections.abc import Sequence
+from types import FrameType
 
 import msgpack
 
@@ -32,12 +34,19 @@ def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: flo
 
 
 def place_of(error: BaseException) -> str:
-    """Where it was raised: "shop.tasks:42 in charge", "" if it never was.
+    """Where it was raised: "shop.tasks:42 in charge", "" if it never was."""
+    return _own_place(list(traceback.walk_tb(error.__traceback__)))
 
-    The innermost frame outside of the standard library and installed packages, else the innermost of all:
+
+def place_of_stack(frame: FrameType | None) -> str:
+    """Where code is now, in the same words."""
+    return _own_place(list(traceback.walk_stack(frame))[::-1] if frame else [])
+
+
+def _own_place(frames: Sequence[tuple[FrameType, int]]) -> str:
+    """The innermost frame outside of the standard library and installed packages, else the innermost of all:
     that is the line its reader can mend.
     """
-    frames = list(traceback.walk_tb(error.__traceback__))
     own = [(f, line) for f, line in frames if not f.f_code.co_filename.startswith(_OF_OTHERS)]
     if not frames:
         return ""

@@ -56,6 +56,8 @@ def workers(access: Access) -> list[WorkerDocument]:
             "is_quiet": w.is_quiet,
             "queues": w.queues,
             "concurrency": w.concurrency,
+            "async_concurrency": w.async_concurrency,
+            "blocked_by": w.blocked_by,
             "running": counted.get(w.pk, 0),
             "running_tasks": running[w.pk],
             "claims_by_message": w.claims_by_message,

@@ -6,8 +6,9 @@ import logging
 import sys
 from collections.abc import Iterable
 from typing import TextIO
+from weakref import WeakKeyDictionary
 
-from tasks_app.reporting import current_reporter
+from tasks_app.reporting import Reporter, current_reporter
 
 
 class CaptureHandler(logging.Handler):
@@ -28,14 +29,13 @@ class CaptureStream:
 
     def __init__(self, stream: TextIO, level: str) -> None:
         self._stream, self._level = stream, level
-        self._begun = ""
-        self._begun_by: object = None
+        self._begun: WeakKeyDictionary[Reporter, str] = WeakKeyDictionary()
 
     def write(self, text: str) -> int:
         if reporter := current_reporter():
-            begun = self._begun if self._begun_by is reporter else ""
-            *lines, rest = (begun + text).split("\n")
-            self._begun, self._begun_by = rest, reporter
+            *lines, rest = (self._begun.pop(reporter, "") + text).split("\n")
+            if rest:
+                self._begun[reporter] = rest
             for line in lines:
                 reporter.log(self._level, line)
         return self._stream.write(text)

@@ -22,6 +22,8 @@ class Worker(models.Model):
     version = models.TextField(default="")
     queues = models.JSONField(default=list)
     concurrency = models.IntegerField(default=0)
+    async_concurrency = models.IntegerField(db_default=0)
+    blocked_by = models.JSONField(null=True, blank=True)
     claims_by_message = models.BigIntegerField(db_default=0)
     claims_direct = models.BigIntegerField(db_default=0)
     is_quiet = models.BooleanField(db_default=False)

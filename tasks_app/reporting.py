@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import msgpack
@@ -21,6 +22,7 @@ import msgpack
 from tasks_app.documents import check_document
 from tasks_app.errors import InvalidDocument
 from tasks_app.failures import clean
+from tasks_app.interrupts import TaskCancelled, TaskTimeout
 from tasks_app.loglines import LogLine, LogLines
 
 SEND_EVERY_SECONDS = 0.2
@@ -39,6 +41,13 @@ class Line(Protocol):
 
     def is_cancelled(self) -> bool:
         """Whether a cancel of this attempt was asked for."""
+
+
+class LoopLine(Line, Protocol):
+    """Of an attempt that shares an event loop."""
+
+    interruption: TaskCancelled | TaskTimeout | None
+    """Why its asyncio task was cancelled, where that was by order."""
 
 
 class DeadLine:
@@ -172,23 +181,27 @@ class _Pulse:
         self._watched.put(reporter)
 
     def _run(self) -> None:
+        running: list[Reporter] = []
         while True:
-            reporter = self._watched.get()
-            while not reporter.is_over:
-                time.sleep(SEND_EVERY_SECONDS)
-                try:
+            while not running or not self._watched.empty():
+                running.append(self._watched.get())
+            time.sleep(SEND_EVERY_SECONDS)
+            running = [reporter for reporter in running if not reporter.is_over]
+            try:
+                for reporter in running:
                     reporter.flush()
-                except OSError:
-                    return  # the supervisor is gone, and with it this process
+            except OSError:
+                return  # the supervisor is gone, and with it this process
 
 
 _pulse = _Pulse()
 _current: Reporter | None = None
+_in_loop: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
 
 
 def current_reporter() -> Reporter | None:
-    """That of the attempt which runs in this process."""
-    return _current
+    """That of the attempt which runs in this process, or in this context where many share an event loop."""
+    return _current or _in_loop.get()
 
 
 @contextmanager
@@ -201,4 +214,15 @@ def reporting(line: Line) -> Iterator[Reporter]:
         yield reporter
     finally:
         _current = before
+        reporter.finish()
+
+
+@contextmanager
+def reporting_in_loop(line: LoopLine) -> Iterator[Reporter]:
+    """For the time of one attempt, which is an asyncio task: the context is its own."""
+    reporter = Reporter(line)
+    _in_loop.set(reporter)
+    try:
+        yield reporter
+    finally:
         reporter.finish()

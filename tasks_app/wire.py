@@ -165,8 +165,19 @@ class MessageCounts(TypedDict):
     waiting: int
 
 
+class BlockedBy(TypedDict):
+    """An async function that kept the event loop from turning for ``seconds``, noticed at ``at``."""
+
+    function: str
+    seconds: float
+    at: str
+
+
 class WorkerDocument(TypedDict):
-    """``is_late``: alive, but not heard of within its lease. ``is_quiet``: asked to claim nothing more."""
+    """``is_late``: alive, but not heard of within its lease. ``is_quiet``: asked to claim nothing more.
+
+    ``concurrency``: plain functions at a time, ``async_concurrency``: async ones.
+    """
 
     id: str
     node: str
@@ -178,6 +189,8 @@ class WorkerDocument(TypedDict):
     is_quiet: bool
     queues: list[str]
     concurrency: int
+    async_concurrency: int
+    blocked_by: BlockedBy | None
     running: int
     running_tasks: list[RunningTask]
     claims_by_message: int

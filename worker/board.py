@@ -25,7 +25,7 @@ class Board:
     """Anonymous memory made before any fork: every process of the node has it, no descriptor is passed."""
 
     LINE = 8  # words of 64 bits
-    EXECUTORS = 256
+    EXECUTORS = 280  # 250 of plain functions, and some of async ones
 
     def __init__(self, lines: int = EXECUTORS) -> None:
         self._map = mmap.mmap(-1, (lines + 1) * self.LINE * 8)
@@ -106,3 +106,54 @@ class Slot:
 
     def end(self) -> None:
         self._words[self._RUNNING] = 0
+
+
+class LoopSlot(Slot):
+    """The line of an executor whose tasks share its event loop; orders come to it by frames."""
+
+    _TURNED, _TASKS, _LAST = Slot._SINCE, Slot._RUNNING, Slot._LAST
+    _STALLS, _BLOCKING, _LEAVING = Slot._NUDGE, 6, 7
+
+    def begin(self, position: int) -> None:
+        self.turn()
+        self._words[self._LAST] = position
+        self._words[self._TASKS] += 1
+
+    def end(self) -> None:
+        self._words[self._TASKS] -= 1
+
+    @property
+    def tasks(self) -> int:
+        """How many have begun and not ended."""
+        return self._words[self._TASKS]
+
+    def turn(self) -> None:
+        """Note that the loop turns."""
+        self._words[self._TURNED] = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    @property
+    def turned_at(self) -> float:
+        """When it turned last while it had tasks, in the seconds of ``boottime``."""
+        return self._words[self._TURNED] / 1e9
+
+    def block(self, position: int) -> None:
+        """Note whose code is found to keep the loop from turning."""
+        self._words[self._BLOCKING] = position
+        self._words[self._STALLS] += 1
+
+    @property
+    def stalls(self) -> int:
+        """How often ``blocking`` was written."""
+        return self._words[self._STALLS]
+
+    @property
+    def blocking(self) -> int:
+        return self._words[self._BLOCKING]
+
+    def leave(self) -> None:
+        """Note that this executor ends with the tasks that it has."""
+        self._words[self._LEAVING] = 1
+
+    @property
+    def is_leaving(self) -> bool:
+        return self._words[self._LEAVING] == 1

@@ -54,6 +54,9 @@ class Packet(NamedTuple):
     data: bytes
     fds: tuple[int, ...]
 
+    def kind(self) -> str:
+        return str(msgpack.unpackb(self.data)[0])
+
     def serials(self) -> list[int]:
         return [row[0] for row in msgpack.unpackb(self.data)[1]]
 

@@ -18,7 +18,7 @@ import socket
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from worker import channel
 from worker.board import Board, boottime
@@ -49,14 +49,16 @@ class Birth:
     previous: dict[str, str] | None  # {"incarnation", "how"} of the one that died
 
 
+Kind = Literal["plain", "loop"]
+"""Of an executor: whether it runs one task at a time, or many on an event loop."""
 Supervise = Callable[[socket.socket, Board, Birth], int]
-Execute = Callable[[socket.socket, memoryview], int]
+Execute = Callable[[socket.socket, memoryview, Kind], int]
 
 
 class Guard:
     """``supervise`` and ``execute`` are the main functions of the children; each returns an exit status.
 
-    The supervisor sends ``{"do": "fork", "number"}``. It is told ``{"event"}``: ``forked`` (number,
+    The supervisor sends ``{"do": "fork", "number", "kind"}``. It is told ``{"event"}``: ``forked`` (number,
     pid, line of the board; descriptors: its end, the executor's end, a pidfd), ``exited`` (number,
     how, why, status), ``stalled`` (for, killed) and ``stop`` (now).
     """
@@ -68,7 +70,7 @@ class Guard:
         self._supervisor: Child | None = None
         self._control: Control | None = None
         self._executors: dict[int, Child] = {}  # by pid
-        self._wanted: collections.deque[int] = collections.deque()
+        self._wanted: collections.deque[tuple[int, Kind]] = collections.deque()
         self._incarnation = ""
         self._previous: dict[str, str] | None = None
         self._started_at = self._seen_at = self._restart_at = 0.0
@@ -204,7 +206,7 @@ class Guard:
                 self._drop_control()  # it is dead or ending; its pidfd says when, its tick if it hangs
                 return
             if message["do"] == "fork":
-                self._wanted.append(message["number"])
+                self._wanted.append((message["number"], message["kind"]))
 
     def _tell(self, message: Mapping[str, Any], fds: tuple[int, ...] = ()) -> None:
         if self._control is not None:
@@ -219,19 +221,19 @@ class Guard:
         """Requests wait while the supervisor is stalled, and die with it."""
         while self._wanted and self._supervisor and not self._is_stalled:
             try:
-                self._new_executor(self._wanted[0])
+                self._new_executor(*self._wanted[0])
             except OSError as error:  # out of processes, memory or descriptors: tried again next turn
                 log.error("cannot fork an executor now: %s", error)
                 return
             self._wanted.popleft()
 
-    def _new_executor(self, number: int) -> None:
+    def _new_executor(self, number: int, kind: Kind) -> None:
         ours, theirs = channel.pair()
         line = self._board.take()
 
         def main() -> int:
             ours.close()
-            return self._execute(theirs, self._board.line(line))
+            return self._execute(theirs, self._board.line(line), kind)
 
         try:
             child = self._fork(main)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """``drain_seconds`` is how long running tasks may go on after SIGTERM."""
+    """``concurrency``: executors of plain functions; ``async_concurrency``: async functions at a time, 0
+    where none is known. ``drain_seconds`` is how long running tasks may go on after SIGTERM.
+    """
 
     node: str
     queues: tuple[str, ...]
     concurrency: int
+    async_concurrency: int
     drain_seconds: float
     direct_claim_seconds: float
     heartbeat_seconds: float

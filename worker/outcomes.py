@@ -12,8 +12,8 @@ from tasks_app.interrupts import TaskTimeout
 from tasks_app.retrying import pause_after
 from tasks_app.states import TERMINAL
 from tasks_app.transitions import Changed, Outcome
+from worker.held import Held
 from worker.ladder import Reason
-from worker.pool import Held
 
 
 def outcome_of(held: Held, kind: str, body: bytes) -> tuple[Outcome, float]:

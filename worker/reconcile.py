@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 from tasks_app import transitions
 from tasks_app.live import News
 from worker.board import boottime
+from worker.crew import Crew
 from worker.lanes import Lane
 from worker.lease import Lease
-from worker.pool import Pool
 
 log = logging.getLogger("taskdeck.worker")
 EVERY_SECONDS = 1.0
 
 
 class Reconcile:
-    """``lane`` is the one that claims, and ``turn`` is called only while no claim is in flight."""
+    """``lane`` is the one that claims, and ``turn`` is called only while no claim is in flight.
 
-    def __init__(self, worker_id: str, lane: Lane, lease: Lease, pool: Pool, news: News) -> None:
+    ``known``: the attempts of this node from claim to recorded end.
+    """
+
+    def __init__(
+        self,
+        worker_id: str,
+        lane: Lane,
+        lease: Lease,
+        news: News,
+        known: set[tuple[str, int]],
+        crews: Sequence[Crew[Any]],
+    ) -> None:
         self._worker_id, self._lane, self._lease = worker_id, lane, lease
-        self._pool, self._news = pool, news
+        self._news, self._known, self._crews = news, known, crews
         self._next_at = boottime() + EVERY_SECONDS
 
     async def turn(self) -> None:
@@ -29,9 +42,9 @@ class Reconcile:
         if now < self._next_at or not self._lease.is_fresh:
             return
         self._next_at = now + EVERY_SECONDS
-        before = set(self._pool.known)
+        before = set(self._known)
         rows = await self._lane.run(transitions.held, worker_id=self._worker_id)
-        unknown = rows.keys() - before - self._pool.known
+        unknown = rows.keys() - before - self._known
         if unknown:
             log.warning("%d tasks were claimed without my knowing; they go back", len(unknown))
             self._news.tell(
@@ -41,4 +54,5 @@ class Reconcile:
             )
         for key, cancel_requested in rows.items():
             if cancel_requested:
-                self._pool.cancel(key)
+                for crew in self._crews:
+                    crew.cancel(key)

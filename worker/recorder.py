@@ -19,10 +19,10 @@ from tasks_app.loglines import LogLine
 from tasks_app.progress import eta_seconds
 from tasks_app.transitions import Changed, Outcome
 from tasks_app.wire import LogMark, StopStep
+from worker.held import Held
 from worker.ladder import Step
 from worker.lanes import Lane
 from worker.outcomes import end_facts
-from worker.pool import Held
 
 log = logging.getLogger("taskdeck.worker")
 MOST_ROWS = 256

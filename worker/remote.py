@@ -63,16 +63,34 @@ class Remote(Generic[T]):
             self.given[position] = task
         self._flush()
 
+    def send(self, packets: Iterable[Packet]) -> None:
+        """Send something else than tasks, behind what waits here."""
+        self._outbox.extend(packets)
+        self._flush()
+
     def take_back(self) -> list[T]:
-        """Every task that the executor has not received, oldest first. Exact: a packet is received once."""
+        """Every task that the executor has not received, oldest first. Exact: a packet is received once.
+
+        What is no task is sent again.
+        """
         self._stop_writing()
-        tasks = []
+        tasks: list[T] = []
+        others: list[Packet] = []
         while frame := self._other_end.receive(wait=False):
-            tasks += [self.given.pop(row.serial) for row in frame[1]]
+            kind, rows = frame
+            if kind == "run":
+                tasks += [self.given.pop(row.serial) for row in rows]
+            else:
+                others += frames(kind, rows)
         while self._outbox:
             packet = self._outbox.popleft()
-            tasks += [self.given.pop(position) for position in packet.serials()]
-            packet.close()
+            if packet.kind() == "run":
+                tasks += [self.given.pop(position) for position in packet.serials()]
+                packet.close()
+            else:
+                others.append(packet)
+        if others:
+            self.send(others)
         return tasks
 
     def now_running(self) -> tuple[int, T | None, float]:

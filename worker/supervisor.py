@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,19 +17,24 @@ from tasks_app.functions import registry
 from tasks_app.live import News
 from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
+from tasks_app.wire import BlockedBy
 from worker.board import Board, boottime
 from worker.care import Care
 from worker.claims import Claims
 from worker.control import receive_message
+from worker.crew import LOOK_EVERY_SECONDS, Calls, Crew, Nursery
 from worker.deliveries import prefetch_for
 from worker.guard import Birth
+from worker.held import Held
 from worker.intake import Intake
 from worker.ladder import Step
 from worker.lanes import Lane
 from worker.lease import Lease
+from worker.loops import Loops
 from worker.options import WorkerOptions
 from worker.outcomes import killed_outcome, outcome_of
-from worker.pool import LOOK_EVERY_SECONDS, Held, Pool
+from worker.pool import Pool
+from worker.reconcile import Reconcile
 from worker.recorder import Recorder
 from worker.tallying import Tallies
 from worker.version import VERSION
@@ -49,19 +56,31 @@ class Supervisor:
         self._publisher = Publisher(conf.rabbitmq_urls, name) if conf.rabbitmq_urls else None
         self._news = News(self._link, self._publisher)
         self._lease = Lease(options.self_stop_seconds)
-        self._pool = Pool(
-            control,
-            board,
-            may_start=lambda: self._lease.is_fresh,
-            on_frame=self._frame,
-            on_step=self._step,
-            on_killed=self._killed,
-            on_lost=self._lost,
-            on_unstarted=self._unstarted,
-            on_room=lambda: self._claiming.room(),
+        self._known: set[tuple[str, int]] = set()  # attempts from claim to recorded end
+        nursery = Nursery(control, board)
+        self._pool = Pool(nursery, self._known, self._calls(self._plain_frame))
+        self._loops = Loops(
+            nursery,
+            self._known,
+            self._calls(self._frame),
+            positions=options.async_concurrency,
+            on_blocked=self._blocked,
         )
-        self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._pool.known)
-        self._claiming = Claims(self._id, options, self._claims, self._lease, self._pool, self._news)
+        self._crews: tuple[Crew[Any], ...] = (self._pool, self._loops)
+        self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._known)
+        self._claiming = Claims(
+            self._id,
+            options,
+            self._claims,
+            self._lease,
+            self._news,
+            Reconcile(self._id, self._claims, self._lease, self._news, self._known, self._crews),
+            [
+                (crew, paths)
+                for crew, is_async in ((self._pool, False), (self._loops, True))
+                if (paths := [function.path for function in registry if function.is_async is is_async])
+            ],
+        )
         if conf.rabbitmq_urls:
             self._claiming.intake = Intake(
                 conf.rabbitmq_urls,
@@ -84,6 +103,7 @@ class Supervisor:
             self._claiming.quiet,
             watched=(self._claims, self._finishes),
         )
+        self._blocked_by: BlockedBy | None = None  # the last who kept the event loop of async functions
         self._last_turn = boottime()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._now = asyncio.Event()
@@ -102,11 +122,14 @@ class Supervisor:
             version=VERSION,
             queues=self._options.queues,
             concurrency=self._options.concurrency,
+            async_concurrency=self._options.async_concurrency,
             lease_seconds=self._options.lease_seconds,
         )
         if self._birth.previous:
             await self._care.declare_lost(str(UUID(self._birth.previous["incarnation"])), None)
         self._pool.ask_for_executors(self._options.concurrency)
+        if self._options.async_concurrency:
+            self._loops.ask_for_executors(1)
         duties = [
             self._news.run(),
             self._recorder.run(),
@@ -127,6 +150,17 @@ class Supervisor:
         log.info("worker %s is ready: %d executors", self._options.node, self._options.concurrency)
         return await self._ended
 
+    def _calls(self, on_frame: Callable[[Held, str, bytes], object]) -> Calls:
+        return Calls(
+            may_start=lambda: self._lease.is_fresh,
+            on_frame=on_frame,
+            on_step=self._step,
+            on_killed=self._killed,
+            on_lost=self._lost,
+            on_unstarted=self._unstarted,
+            on_room=lambda: self._claiming.room(),
+        )
+
     def _duty_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or self._ended.done():
             return
@@ -140,7 +174,8 @@ class Supervisor:
 
     async def _look(self) -> None:
         while True:
-            self._pool.look()
+            for crew in self._crews:
+                crew.look()
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     def _beat(self) -> None:
@@ -151,7 +186,8 @@ class Supervisor:
             log.error(
                 "the lease was not renewed for %.1f s: killing the executors", self._options.self_stop_seconds
             )
-            self._pool.kill_all()
+            for crew in self._crews:
+                crew.kill_all()
         self._was_stale = stale
         self._last_turn = now
         self._board.beat()
@@ -161,7 +197,7 @@ class Supervisor:
         """For the worker's row."""
         intake, publisher = self._claiming.intake, self._publisher
         messages = (intake.counts() if intake else {}) | (publisher.counts() if publisher else {})
-        return {**self._claiming.counts(), "messages": messages}
+        return {**self._claiming.counts(), "messages": messages, "blocked_by": self._blocked_by}
 
     # From the guard
 
@@ -177,10 +213,12 @@ class Supervisor:
 
     def _told(self, message: dict[str, Any], fds: list[int]) -> None:
         event = message["event"]
-        if event == "forked":
-            self._pool.forked(message, fds)
-        elif event == "exited":
-            self._pool.exited(message)
+        if event in ("forked", "exited"):
+            crew = next(crew for crew in self._crews if crew.owns(message["number"]))
+            if event == "forked":
+                crew.forked(message, fds)
+            else:
+                crew.exited(message)
         elif event == "stop":
             if message["now"]:
                 self._now.set()
@@ -190,17 +228,32 @@ class Supervisor:
 
     # From the executors
 
-    def _frame(self, held: Held, kind: str, body: bytes) -> None:
+    def _plain_frame(self, held: Held, kind: str, body: bytes) -> None:
+        """How long functions take decides how far ahead they are claimed."""
+        if (seconds := self._frame(held, kind, body)) is not None:
+            self._pool.times.learn(held.word, seconds)
+
+    def _frame(self, held: Held, kind: str, body: bytes) -> float | None:
+        """The run time in seconds, where the attempt has ended."""
         if kind == "progress":
             self._recorder.put_progress(held, body)
-            return
+            return None
         if kind == "log":
             self._recorder.put_log(held, body)
-            return
+            return None
         outcome, seconds = outcome_of(held, kind, body)
-        self._pool.times.learn(held.word, seconds)
         self._tallies.learn(held, outcome.kind, seconds)
         self._recorder.put(outcome)
+        return seconds
+
+    def _blocked(self, held: Held, seconds: float) -> None:
+        function = registry.slug_of(held.task.function)
+        log.warning("task %s, %s, blocks the event loop for %.1f s", held.task.id, function, seconds)
+        self._blocked_by = {
+            "function": function,
+            "seconds": round(seconds, 1),
+            "at": datetime.now(UTC).isoformat(),
+        }
 
     def _step(self, held: Held, step: Step) -> None:
         act = "killing the executor of" if step.order is None else "interrupting"
@@ -226,16 +279,26 @@ class Supervisor:
         if not self._ended.done():
             self._ended.set_result(OVER)
 
+    @property
+    def _is_busy(self) -> bool:
+        return any(crew.is_busy for crew in self._crews)
+
     async def _drain(self) -> None:
         """R9: stop claiming, let run, record, kill, and only then give back."""
         log.info("draining worker %s", self._options.node)
         await self._claiming.stop()
-        self._unstarted(self._pool.close())
+        for crew in self._crews:
+            self._unstarted(crew.close())
         deadline = self._loop.time() + self._options.drain_seconds
-        while self._pool.is_busy and not self._now.is_set() and self._loop.time() < deadline:
+        while (
+            any(crew.is_busy for crew in self._crews)
+            and not self._now.is_set()
+            and self._loop.time() < deadline
+        ):
             await asyncio.sleep(0.02)
-        self._pool.kill_all()
-        while not self._pool.is_gone:
+        for crew in self._crews:
+            crew.kill_all()
+        while not all(crew.is_gone for crew in self._crews):
             await asyncio.sleep(0.01)
         while not self._recorder.is_empty:
             await asyncio.sleep(0.01)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from tasks_app.histogram import Histogram, count, merged
 from tasks_app.tallies import MINUTE_SECONDS, QUARTER_SECONDS, Tallied, record_tallies
 from worker.board import boottime
+from worker.held import Held
 from worker.lanes import Lane
-from worker.pool import Held
 
 WRITE_EVERY_SECONDS = 5.0
 SPANS = MINUTE_SECONDS, QUARTER_SECONDS

@@ -14,7 +14,7 @@ from tasks_app.states import HELD, State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
 from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse, Renewal
-from tasks_app.wire import StopStep
+from tasks_app.wire import BlockedBy, StopStep
 
 __all__ = ["Changed", "Claimed", "Outcome", "Pulse", "Renewal"]
 
@@ -194,7 +194,9 @@ def record_step(session: Session, *, task_id: str, attempt: int, step: StopStep)
 
 
 def register(session: Session, *, worker_id: str, queues: Sequence[str], **facts: Any) -> None:
-    """A new incarnation. ``facts``: node, host, pid, version, concurrency, lease_seconds."""
+    """A new incarnation. ``facts``: node, host, pid, version, concurrency, async_concurrency,
+    lease_seconds.
+    """
     sql = _dialect(session)
     named = {"worker": sql.written_id(worker_id), "queues": json.dumps(list(queues)), "now": sql.now()}
     session.rows(sql.REGISTER, {**facts, **named})
@@ -207,6 +209,7 @@ def heartbeat(
     claims_by_message: int,
     claims_direct: int,
     messages: Mapping[str, int] = {},
+    blocked_by: BlockedBy | None = None,
 ) -> Renewal | None:
     """Renew the lease and note the claims so far. None: this incarnation is over and never comes back.
 
@@ -218,6 +221,7 @@ def heartbeat(
         "by_message": claims_by_message,
         "direct": claims_direct,
         "messages": json.dumps(dict(messages)),
+        "blocked_by": json.dumps(blocked_by) if blocked_by else None,
         "now": sql.now(),
     }
     found = session.rows(sql.HEARTBEAT, params)

@@ -208,15 +208,16 @@ ON CONFLICT (task_id) DO UPDATE SET
 """
 
 REGISTER = """
-INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, lease_seconds,
-                             started_at, heartbeat_at)
+INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency,
+                             async_concurrency, lease_seconds, started_at, heartbeat_at)
 VALUES (%(worker)s::uuid, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s::jsonb, %(concurrency)s,
-        %(lease_seconds)s, now(), now())
+        %(async_concurrency)s, %(lease_seconds)s, now(), now())
 """
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now(),
        claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint,
-       messages = %(messages)s::jsonb
+       messages = %(messages)s::jsonb,
+       blocked_by = %(blocked_by)s::jsonb
  WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat, is_quiet
 """
 ALIVE = """

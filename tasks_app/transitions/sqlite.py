@@ -171,14 +171,15 @@ ON CONFLICT (task_id) DO UPDATE SET
 """
 
 REGISTER = """
-INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency, lease_seconds,
-                             started_at, heartbeat_at)
+INSERT INTO taskdeck_worker (id, node, state, heartbeat, host, pid, version, queues, concurrency,
+                             async_concurrency, lease_seconds, started_at, heartbeat_at)
 VALUES (%(worker)s, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queues)s, %(concurrency)s,
-        %(lease_seconds)s, %(now)s, %(now)s)
+        %(async_concurrency)s, %(lease_seconds)s, %(now)s, %(now)s)
 """
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s,
-       claims_by_message = %(by_message)s, claims_direct = %(direct)s, messages = %(messages)s
+       claims_by_message = %(by_message)s, claims_direct = %(direct)s, messages = %(messages)s,
+       blocked_by = %(blocked_by)s
  WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat, is_quiet
 """
 ALIVE = "SELECT id, heartbeat, lease_seconds FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"

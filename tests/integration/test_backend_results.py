@@ -34,6 +34,7 @@ class Worker:
             version="1",
             queues=["default"],
             concurrency=1,
+            async_concurrency=0,
             lease_seconds=15.0,
         )
 

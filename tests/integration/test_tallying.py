@@ -13,8 +13,8 @@ from tasks_app.errors import DatabaseUnavailable
 from tasks_app.models import Tally
 from tasks_app.tallies import MINUTE_SECONDS
 from tasks_app.transitions import Claimed
+from worker.held import Held, pack
 from worker.lanes import Lane
-from worker.pool import Held, pack
 from worker.tallying import Tallies, submitted_at
 
 FIBONACCI = "tasks_app.examples.tasks.fibonacci"

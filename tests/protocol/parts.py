@@ -25,16 +25,19 @@ from worker import channel
 from worker.board import Board
 from worker.care import Care
 from worker.claims import Claims
+from worker.crew import Calls, Nursery
+from worker.held import Held
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions
-from worker.pool import Held, Pool
+from worker.pool import Pool
+from worker.reconcile import Reconcile
 from worker.recorder import Recorder
 from worker.tallying import Tallies
 
 FUNCTION = "tasks_app.examples.tasks.fibonacci"
 HEARTBEAT, SELF_STOP, LEASE = 2.0, 8.0, 15.0
-CLOCKED = ("care", "claims", "lanes", "lease", "pool", "reconcile", "remote", "tallying")
+CLOCKED = ("care", "claims", "crew", "lanes", "lease", "pool", "reconcile", "remote", "sides", "tallying")
 
 
 class Clock:
@@ -98,6 +101,7 @@ class Parts:
             node=name,
             queues=(actors.QUEUE,),
             concurrency=1,
+            async_concurrency=0,
             drain_seconds=1.0,
             direct_claim_seconds=1.0,
             heartbeat_seconds=HEARTBEAT,
@@ -109,9 +113,7 @@ class Parts:
         self.news, self.lease = News(None, None), Lease(SELF_STOP)
         self._control, self._guard = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.board = Board(1)
-        self.pool = Pool(
-            self._control,
-            self.board,
+        calls = Calls(
             may_start=lambda: self.lease.is_fresh,
             on_frame=lambda held, kind, body: None,
             on_step=lambda held, step: None,
@@ -120,7 +122,10 @@ class Parts:
             on_unstarted=self.unstarted.extend,
             on_room=lambda: None,
         )
-        self.claims = Claims(self.id, options, self.claim_lane, self.lease, self.pool, self.news)
+        self.pool = Pool(Nursery(self._control, self.board), set(), calls)
+        reconcile = self.reconcile_on(self.claim_lane)
+        crews = [(self.pool, [FUNCTION])]
+        self.claims = Claims(self.id, options, self.claim_lane, self.lease, self.news, reconcile, crews)
         self.recorder = Recorder(self.id, name, self.finish_lane, self.news, self.pool.known)
         self.care = Care(
             self.id,
@@ -137,6 +142,9 @@ class Parts:
         ours, theirs = channel.pair()
         fds = [ours.detach(), theirs.detach(), os.pidfd_open(self._executor.pid)]
         self.pool.forked({"number": 1, "pid": self._executor.pid, "line": self.board.take()}, fds)
+
+    def reconcile_on(self, lane: Lane) -> Reconcile:
+        return Reconcile(self.id, lane, self.lease, self.news, self.pool.known, [self.pool])
 
     def _end_incarnation(self) -> None:
         self.is_over = True

@@ -101,7 +101,7 @@ async def test_a_claim_whose_reply_is_on_the_wire_is_not_given_back(
     await until(worker.faults.held_back.is_set, "the claim has committed")
     clock.forward(EVERY_SECONDS + 0.1)
     if not is_kept:
-        beside = Reconcile(worker.id, worker.other_lane, worker.lease, worker.pool, worker.news)
+        beside = worker.reconcile_on(worker.other_lane)
         clock.forward(EVERY_SECONDS + 0.1)
         await beside.turn()
 

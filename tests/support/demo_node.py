@@ -24,7 +24,7 @@ from worker.board import Board, Order, Slot
 from worker.channel import Channel
 from worker.control import receive_message, send_message
 from worker.executor import Executor
-from worker.guard import Birth, Guard, GuardOptions
+from worker.guard import Birth, Guard, GuardOptions, Kind
 from worker.remote import Remote
 
 WINDOW = 256
@@ -89,7 +89,7 @@ class DemoSupervisor:
     # The guard
 
     def ask_for_executor(self) -> None:
-        send_message(self.control, {"do": "fork", "number": next(self.numbers)})
+        send_message(self.control, {"do": "fork", "number": next(self.numbers), "kind": "plain"})
 
     def hear_guard(self) -> None:
         while True:
@@ -257,7 +257,7 @@ def main() -> int:
 
         return asyncio.run(start())
 
-    def execute(end: socket.socket, line: memoryview) -> int:
+    def execute(end: socket.socket, line: memoryview, _kind: Kind) -> int:
         return Executor(Channel(end), Slot(line), run).run()
 
     options = GuardOptions(self_stop=args.self_stop, give_up=args.give_up, stop_within=args.stop_within)

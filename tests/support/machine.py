@@ -27,6 +27,7 @@ SERVICE_VARIABLES = (
 )
 MODULES = (
     "tasks_app.examples.tasks",
+    "tests.support.async_tasks",
     "tests.support.heard_tasks",
     "tests.support.ledger_tasks",
     "tests.support.sample_results",

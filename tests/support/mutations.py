@@ -20,7 +20,7 @@ from tasks_app.transitions import DIALECTS, Claimed
 from worker import claims, guard
 from worker.claims import Claims
 from worker.direct import DirectPace
-from worker.pool import Held
+from worker.held import Held
 from worker.reconcile import Reconcile
 from worker.supervisor import Supervisor
 
@@ -87,7 +87,7 @@ def killing_before_releasing() -> None:
     async def drain(self: Supervisor) -> None:
         await self._claiming.stop()
         self._news.tell(await self._slow.run(transitions.drain, worker_id=self._id))
-        while self._pool.is_busy:
+        while self._is_busy:
             await asyncio.sleep(0.02)
         self._ended.set_result(0)
 

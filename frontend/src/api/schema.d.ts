@@ -3935,6 +3935,14 @@ export interface operations {
                             is_quiet: boolean;
                             queues: string[];
                             concurrency: number;
+                            async_concurrency: number;
+                            /** @description An async function that kept the event loop from turning for ``seconds``, noticed at ``at``. */
+                            blocked_by: {
+                                function: string;
+                                /** Format: double */
+                                seconds: number;
+                                at: string;
+                            } | null;
                             running: number;
                             running_tasks: {
                                 id: string;

@@ -184,6 +184,8 @@ def start_processes(
     worker = [sys.executable, str(manage), "runworker"]
     if given.get("WORKER_CONCURRENCY"):
         worker += ["--concurrency", str(given["WORKER_CONCURRENCY"])]
+    if given.get("WORKER_ASYNC_CONCURRENCY"):
+        worker += ["--async-concurrency", str(given["WORKER_ASYNC_CONCURRENCY"])]
 
     def start_web() -> subprocess.Popen[bytes]:
         return spawn(web, environment, directory, orphan_signal=signal.SIGKILL)

@@ -16,27 +16,49 @@ from django.db import connections
 from tasks_app import log_capture
 from tasks_app.conf import get_conf
 from tasks_app.execution import run_task
-from worker.board import Board, Slot
+from tasks_app.functions import registry
+from tasks_app.loop_execution import run_async_task
+from worker.board import Board, LoopSlot, Slot
 from worker.channel import Channel
 from worker.executor import Executor
-from worker.guard import Birth, Guard, GuardOptions
+from worker.guard import Birth, Guard, GuardOptions, Kind
+from worker.loop_executor import LoopExecutor
 from worker.options import WorkerOptions
 from worker.recycling import Limits
 from worker.supervisor import supervise
 
 MOST_EXECUTORS = 250
+MOST_ASYNC = 1000
+USUAL_ASYNC = 50
 
 
 def executors(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_EXECUTORS:
-        raise argparse.ArgumentTypeError(f"must be between 1 and {MOST_EXECUTORS}, not {text!r}")
+    return number_up_to(MOST_EXECUTORS, text)
+
+
+def positions(text: str) -> int:
+    return number_up_to(MOST_ASYNC, text)
+
+
+def number_up_to(most: int, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {most}, not {text!r}")
     return int(text)
 
 
 def usual_executors() -> str:
     """Text, so that the variable is checked as the option is."""
-    given = os.environ.get("WORKER_CONCURRENCY", "").strip()
-    return given if given not in ("", "0") else str(min(os.cpu_count() or 1, MOST_EXECUTORS))
+    return given_in("WORKER_CONCURRENCY") or str(min(os.cpu_count() or 1, MOST_EXECUTORS))
+
+
+def usual_positions() -> str:
+    return given_in("WORKER_ASYNC_CONCURRENCY") or str(USUAL_ASYNC)
+
+
+def given_in(variable: str) -> str:
+    """Empty where it says 0: as usual."""
+    given = os.environ.get(variable, "").strip()
+    return "" if given == "0" else given
 
 
 def limit(text: str) -> int:
@@ -53,6 +75,12 @@ class Command(BaseCommand):
         parser.add_argument("--queues", default="default", help="comma-separated; the default is %(default)s")
         parser.add_argument(
             "--concurrency", type=executors, default=usual_executors(), help="executors (%(default)s)"
+        )
+        parser.add_argument(
+            "--async-concurrency",
+            type=positions,
+            default=usual_positions(),
+            help="async functions at a time, on one event loop beside the executors (%(default)s)",
         )
         parser.add_argument(
             "--drain-seconds", type=float, default=30.0, help="for running tasks (%(default)s)"
@@ -77,10 +105,12 @@ class Command(BaseCommand):
         if not queues:
             raise CommandError("--queues names no queue")
         conf = get_conf()
+        has_async = any(function.is_async for function in registry)
         options = WorkerOptions(
             node=given["name"],
             queues=queues,
             concurrency=given["concurrency"],
+            async_concurrency=given["async_concurrency"] if has_async else 0,
             drain_seconds=given["drain_seconds"],
             direct_claim_seconds=conf.direct_claim_seconds,
             heartbeat_seconds=conf.heartbeat_seconds,
@@ -94,8 +124,11 @@ class Command(BaseCommand):
         def start(control: socket.socket, board: Board, birth: Birth) -> int:
             return supervise(control, board, birth, options)
 
-        def execute(end: socket.socket, line: memoryview) -> int:
+        def execute(end: socket.socket, line: memoryview, kind: Kind) -> int:
             log_capture.install()
+            if kind == "loop":
+                run_async = partial(run_async_task, node=options.node)
+                return LoopExecutor(Channel(end), LoopSlot(line), run_async, limits).run()
             run = partial(run_task, node=options.node)
             return Executor(Channel(end), Slot(line), run, limits).run()
 
