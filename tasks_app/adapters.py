@@ -20,8 +20,10 @@ from tasks_app.documents import check_document, dump_json
 from tasks_app.errors import FieldError, InvalidArguments, InvalidDocument, InvalidSignature
 from tasks_app.instances import MODEL_KEYWORD, Lookup, with_keys
 from tasks_app.plain import to_plain
-from tasks_app.sealing import has_keyword, has_secrets, keep_masked, seal, unseal
+from tasks_app.sealing import has_keyword, has_secrets, keep_masked, masked_fields, seal, unseal
 from tasks_app.signatures import Argument, Signature, read_signature, signature_faults
+
+ONLY_MASKED = "This is the mask of a secret; enter the secret itself"
 
 
 class ArgumentSchema(GenerateJsonSchema):
@@ -66,6 +68,8 @@ class ArgumentAdapter:
         sealed: dict[str, Any] = seal(given, self.schema)
         if before is not None:
             sealed = keep_masked(sealed, before)
+        if masked := [FieldError(_join(prefix, field), ONLY_MASKED) for field in masked_fields(sealed)]:
+            raise InvalidArguments(masked)
         self._decode(dump_json(unseal(sealed, self.schema)), prefix)
         return sealed
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tasks_app.documents import join_field
+
 SECRET_KEY = "$secret"
 MASK = "**********"
 
@@ -46,6 +48,19 @@ def keep_masked(document: Any, before: Any) -> Any:
     if isinstance(document, list) and isinstance(before, list) and len(document) == len(before):
         return [keep_masked(value, old) for value, old in zip(document, before, strict=True)]
     return document
+
+
+def masked_fields(document: Any, field: str = "") -> Iterator[str]:
+    """Where a sealed value is only the mask that readers are shown."""
+    if is_sealed(document):
+        if document[SECRET_KEY] == MASK:
+            yield field
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            yield from masked_fields(value, join_field(field, key))
+    elif isinstance(document, list):
+        for index, value in enumerate(document):
+            yield from masked_fields(value, join_field(field, index))
 
 
 def is_sealed(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from tasks_app.errors import InvalidArguments
 from tests.support import sample_tasks
 from tests.support.api import post
 from tests.support.samples import result_of
@@ -32,3 +33,12 @@ def test_a_secret_is_shown_nowhere_and_reaches_the_function(api: Client, admin_c
     assert result_of(task_id) == "Login [7, 9]"
     refused = post(api, LOGIN, {**arguments, "others": [{"user": "x", "password": "tr0ub4dor", "n": 1}, 5]})
     assert (refused.status_code, b"tr0ub4dor" in refused.content) == (400, False)
+
+
+def test_a_mask_is_not_taken_for_the_secret(api: Client) -> None:
+    shown = {"value": {"user": "ada", "password": "**********"}}
+    refused = post(api, LOGIN, shown)
+    told = [{"field": "value.password", "message": "This is the mask of a secret; enter the secret itself"}]
+    assert (refused.status_code, refused.json()["errors"]) == (400, told)
+    with pytest.raises(InvalidArguments, match=r"value\.password: This is the mask"):
+        sample_tasks.takes_login.enqueue(**shown)
