@@ -92,7 +92,7 @@ def _document(batch: TaskBatch, rows: Sequence[Standing] | None) -> BatchDocumen
         "functions": sorted({registry.slug_of(row.function) for row in rows or ()}),
         "counts": counts,
         "finished_at": instant(finished_at),
-        "then": _then(batch),
+        "then_task": _then(batch),
     }
 
 

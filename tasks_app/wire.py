@@ -127,7 +127,7 @@ class BatchDocument(TypedDict):
     functions: list[str]
     counts: dict[str, int] | None
     finished_at: str | None
-    then: ThenDocument | None
+    then_task: ThenDocument | None
 
 
 class WaitingReason(TypedDict):

@@ -5,7 +5,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { validateFilter } from "./api/filter";
+import { statesIn, validateFilter } from "./api/filter";
 import type { TrendRange } from "./api/types";
 import { ErrorPage } from "./components/error-page";
 import { NotFound } from "./components/not-found";
@@ -33,6 +33,19 @@ const task = createRoute({
   getParentRoute: () => root,
   path: "/tasks/$id",
   component: lazyRouteComponent(() => import("./pages/task")),
+});
+const batches = createRoute({
+  getParentRoute: () => root,
+  path: "/batches",
+  component: lazyRouteComponent(() => import("./pages/batches")),
+});
+const batch = createRoute({
+  getParentRoute: () => root,
+  path: "/batches/$id",
+  validateSearch: (search: Record<string, unknown>): { state?: string } => ({
+    state: statesIn(text(search.state)).join(",") || undefined,
+  }),
+  component: lazyRouteComponent(() => import("./pages/batch")),
 });
 const overview = createRoute({
   getParentRoute: () => root,
@@ -75,7 +88,19 @@ const login = createRoute({
 
 export const BASE = "/console";
 export const router = createRouter({
-  routeTree: root.addChildren([index, overview, tasks, task, functions, workers, queues, create, login]),
+  routeTree: root.addChildren([
+    index,
+    overview,
+    tasks,
+    task,
+    batches,
+    batch,
+    functions,
+    workers,
+    queues,
+    create,
+    login,
+  ]),
   basepath: BASE,
   defaultErrorComponent: ErrorPage,
   defaultPreload: "intent",

@@ -1,4 +1,4 @@
-import type { TaskDetail, TaskRow } from "./api/types";
+import type { Batch, TaskDetail, TaskRow } from "./api/types";
 
 export function aRow(facts: Partial<TaskRow> = {}): TaskRow {
   return {
@@ -41,6 +41,20 @@ export function aTask(facts: Partial<TaskDetail> = {}): TaskDetail {
     metadata: {},
     steps: [],
     attempts: [],
+    ...facts,
+  };
+}
+
+export function aBatch(facts: Partial<Batch> = {}): Batch {
+  return {
+    id: "0198f000-0000-7000-8000-00000000000b",
+    owner: null,
+    created_at: "2026-01-01T00:00:00Z",
+    size: 3,
+    functions: ["fibonacci"],
+    counts: { scheduled: 0, queued: 1, running: 0, succeeded: 1, failed: 1, cancelled: 0 },
+    finished_at: null,
+    then_task: null,
     ...facts,
   };
 }

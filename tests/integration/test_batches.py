@@ -65,7 +65,7 @@ def test_a_batch_tells_how_it_stands_and_what_runs_after_it(api: Client) -> None
     assert batch["counts"] == NONE | {"queued": 1, "succeeded": 1, "failed": 1}
     assert (batch["size"], batch["functions"], batch["finished_at"]) == (3, ["fibonacci"], None)
     then = {"id": answer["then"]["task_id"], "function": "sums_up", "state": "scheduled"}
-    assert batch["then"] == then
+    assert batch["then_task"] == then
     held = api.get(answer["then"]["url"]).json()
     assert (held["run_at"], held["then_of"], held["batch"], held["priority"]) == (None, batch["id"], None, 7)
     assert held["arguments"] == {"batch_id": batch["id"], "plus": 1}
@@ -78,7 +78,7 @@ def test_a_batch_tells_how_it_stands_and_what_runs_after_it(api: Client) -> None
     batch = api.get(answer["batch_url"]).json()
     assert batch["counts"] == NONE | {"succeeded": 1, "failed": 1, "cancelled": 1}
     assert batch["finished_at"] == api.get(f"/api/tasks/{third}/").json()["finished_at"]
-    assert batch["then"]["state"] == "queued"
+    assert batch["then_task"]["state"] == "queued"
 
 
 def test_an_unchanged_batch_is_not_sent_again(api: Client) -> None:

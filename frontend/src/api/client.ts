@@ -3,6 +3,8 @@ import { reportReachable } from "./status";
 import type {
   Act,
   Acted,
+  Batch,
+  BatchPage,
   Counts,
   FieldError,
   Overview,
@@ -107,6 +109,10 @@ export const api = {
   logOut: () => request<void>("DELETE", "/api/session/"),
   functions: async (signal?: AbortSignal) =>
     (await request<{ results: TaskFunction[] }>("GET", "/api/functions/", { signal })).results,
+  batches: (cursor: string | null, signal?: AbortSignal) =>
+    request<BatchPage>("GET", `/api/batches/${cursor ? `?cursor=${cursor}` : ""}`, { signal }),
+  batch: (id: string, signal?: AbortSignal) =>
+    request<Batch>("GET", `/api/batches/${encodeURIComponent(id)}/`, { signal }),
   tasks: (filter: TaskFilter, cursor: string | null, signal?: AbortSignal) =>
     request<TaskPage>("GET", `/api/tasks/${queryOf(filter, { cursor })}`, { signal }),
   waiting: async (id: string, signal?: AbortSignal) =>

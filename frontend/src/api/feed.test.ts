@@ -1,9 +1,9 @@
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, describe, expect, it } from "vitest";
-import { aRow, aTask } from "../test-data";
+import { aBatch, aRow, aTask } from "../test-data";
 import { applyFrame } from "./feed";
 import { keys, type TaskPages } from "./queries";
-import type { TaskDetail, TaskRow } from "./types";
+import type { Batch, ServerFrame, TaskDetail, TaskEvent, TaskRow } from "./types";
 
 const ALL = keys.list({ states: [] }, null);
 let cache: QueryClient;
@@ -100,4 +100,33 @@ describe("snapshots", () => {
 it("a stale topic is read again", () => {
   expect(applyFrame(cache, { type: "stale", seq: 1, topic: "tasks" })).toEqual([keys.lists, keys.counts]);
   expect(applyFrame(cache, { type: "stale", seq: 2, topic: "task:7" })).toEqual([keys.task("7")]);
+});
+
+describe("a batch on the page", () => {
+  const batch = aBatch({ then_task: { id: "0t", function: "report", state: "scheduled" } });
+  const read = (frame: ServerFrame) => applyFrame(cache, frame);
+
+  beforeEach(() => cache.setQueryData(keys.batch(batch.id), batch));
+
+  it("is read again after an event of one of its tasks, or of the one that runs after it", () => {
+    const news = (event: TaskEvent): ServerFrame => ({ type: "events", seq: 1, events: [event] });
+    expect(read(news({ id: "01", batch: batch.id }))).toEqual([keys.batch(batch.id)]);
+    expect(read(news({ id: "0t" }))).toEqual([keys.batch(batch.id)]);
+    expect(read(news({ id: "01", batch: "another" }))).toEqual([]);
+  });
+
+  it("has a list that takes its own tasks alone", () => {
+    const list = keys.list({ states: [], batch: batch.id }, null);
+    cache.setQueryData(list, listOf([]));
+    const event = { id: "01", state: "queued", revision: 1 } as const;
+    expect(read({ type: "events", seq: 1, events: [event] })).not.toContainEqual(list);
+    expect(read({ type: "events", seq: 1, events: [{ ...event, batch: batch.id }] })).toContainEqual(list);
+  });
+
+  it("comes in a snapshot, and is outdated by the word for it", () => {
+    const topic = `batch:${batch.id}`;
+    read({ type: "snapshot", seq: 1, topic, batch: { ...batch, size: 9 } });
+    expect(cache.getQueryData<Batch>(keys.batch(batch.id))?.size).toBe(9);
+    expect(read({ type: "stale", seq: 1, topic })).toEqual([keys.batch(batch.id), keys.lists]);
+  });
 });

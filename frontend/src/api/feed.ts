@@ -3,7 +3,7 @@ import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { applyEvent, applyEvents, asksForRefetch, mergeSnapshot, newer } from "./events";
 import { isEmpty, type TaskFilter } from "./filter";
 import { keys, type TaskPages } from "./queries";
-import type { ServerFrame, TaskDetail, TaskEvent, TaskRow } from "./types";
+import type { Batch, ServerFrame, TaskDetail, TaskEvent, TaskRow } from "./types";
 
 const lists = (cache: QueryClient) =>
   cache.getQueriesData<TaskPages>({ queryKey: keys.lists }).flatMap(([key, data]) => {
@@ -31,6 +31,9 @@ function mergeEvents(cache: QueryClient, events: TaskEvent[]): QueryKey[] {
     // The event carries neither result nor traceback nor the earlier steps.
     if (next.revision > known.revision || event.step) outdated.push(key);
   }
+  for (const [key, batch] of cache.getQueriesData<Batch>({ queryKey: keys.batches }))
+    if (batch && events.some((event) => event.batch === batch.id || event.id === batch.then_task?.id))
+      outdated.push(key);
   if (events.some((event) => event.state !== undefined)) outdated.push(keys.counts);
   return outdated;
 }
@@ -55,6 +58,12 @@ const mergeKnown = (rows: TaskRow[], known: TaskRow[]) =>
     return next ? newer(row, next) : row;
   });
 
+function outdatedBy(topic: string): QueryKey[] {
+  if (topic === "tasks") return [keys.lists, keys.counts];
+  if (topic.startsWith("batch:")) return [keys.batch(topic.replace(/^batch:/, "")), keys.lists];
+  return [keys.task(topic.replace(/^task:/, ""))];
+}
+
 /** Merges the frame into the cache and returns the keys that must be read again over REST. */
 export function applyFrame(cache: QueryClient, frame: ServerFrame): QueryKey[] {
   switch (frame.type) {
@@ -62,12 +71,11 @@ export function applyFrame(cache: QueryClient, frame: ServerFrame): QueryKey[] {
       return mergeEvents(cache, frame.events);
     case "snapshot":
       if ("results" in frame) mergeRows(cache, frame.results);
+      else if ("batch" in frame) cache.setQueryData<Batch>(keys.batch(frame.batch.id), frame.batch);
       else cache.setQueryData<TaskDetail>(keys.task(frame.task.id), (known) => newer(known, frame.task));
       return [];
     case "stale":
-      return frame.topic === "tasks"
-        ? [keys.lists, keys.counts]
-        : [keys.task(frame.topic.replace(/^task:/, ""))];
+      return outdatedBy(frame.topic);
     default:
       return [];
   }

@@ -8,6 +8,8 @@ export interface TaskFilter {
   worker?: string;
   owner?: string;
   search?: string;
+  /** The id of a batch; has a page of its own. */
+  batch?: string;
   /** Instants with their time zone. */
   after?: string;
   before?: string;
@@ -64,6 +66,7 @@ export const apiFields = (filter: TaskFilter): Record<string, string | readonly 
   worker: filter.worker,
   owner: filter.owner,
   search: filter.search,
+  batch: filter.batch,
   created_after: filter.after,
   created_before: filter.before,
 });
@@ -77,7 +80,9 @@ export function queryOf(filter: TaskFilter, more: Record<string, string | null> 
 }
 
 /** Could the task of this event belong to the list? What an event does not tell counts as a yes. */
-export const mayFit = ({ states, fn, queue }: TaskFilter, event: TaskEvent): boolean =>
+export const mayFit = ({ states, fn, queue, batch }: TaskFilter, event: TaskEvent): boolean =>
+  // the batch of a task never changes, and is told whenever it has one
+  (batch === undefined || event.batch === batch) &&
   (states.length === 0 || event.state === undefined || states.includes(event.state)) &&
   (fn === undefined || event.function === undefined || event.function === fn) &&
   (queue === undefined || event.queue === undefined || event.queue === queue);

@@ -11,7 +11,7 @@ const REFETCH_GAP_MS = 1_000;
 /** The server's word for: this visitor may see nothing. */
 const CLOSE_UNAUTHORIZED = 4401;
 
-export type Topic = "tasks" | `task:${string}`;
+export type Topic = "tasks" | `task:${string}` | `batch:${string}`;
 
 /** Runs at once, then at most once per gap for each key; the last wish is never dropped. */
 export function throttleByKey(gapMs: number, run: (key: QueryKey) => void) {

@@ -8,7 +8,7 @@ import { api } from "./client";
 import { newer, newerPages } from "./events";
 import type { TaskFilter } from "./filter";
 import { refetchMs } from "./status";
-import type { TaskDetail, TaskPage, TrendRange } from "./types";
+import type { BatchPage, TaskDetail, TaskPage, TrendRange } from "./types";
 
 export type TaskPages = InfiniteData<TaskPage, string | null>;
 /** Beyond so many loaded pages the whole list is read again less often. */
@@ -20,6 +20,8 @@ export const keys = {
   /** `top` is the cursor a list that stands still begins at; null follows the newest. */
   list: (filter: TaskFilter, top: string | null) => ["tasks", filter, top] as const,
   task: (id: string) => ["task", id] as const,
+  batches: ["batch"] as const,
+  batch: (id: string) => ["batch", id] as const,
   counts: ["counts"] as const,
   countsOf: (filter: TaskFilter, newerThan: string | null) => ["counts", filter, newerThan] as const,
   functions: ["functions"] as const,
@@ -56,6 +58,21 @@ export const taskQuery = (id: string) =>
     structuralSharing: keepNewerTask,
     refetchInterval: refetchMs,
   });
+
+export const batchQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.batch(id),
+    queryFn: ({ signal }) => api.batch(id, signal),
+    refetchInterval: refetchMs,
+  });
+
+export const batchesQuery = infiniteQueryOptions({
+  queryKey: ["batches"],
+  queryFn: ({ pageParam, signal }) => api.batches(pageParam, signal),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: BatchPage) => page.next,
+  refetchInterval: refetchMs,
+});
 
 export const countsQuery = (filter: TaskFilter, newerThan: string | null = null) =>
   queryOptions({

@@ -635,7 +635,7 @@ export interface operations {
                             } | null;
                             finished_at: string | null;
                             /** @description The task that runs once all tasks of a batch have ended; ``scheduled`` until then. */
-                            then: {
+                            then_task: {
                                 id: string;
                                 function: string;
                                 /** @enum {string} */
@@ -729,7 +729,7 @@ export interface operations {
                         } | null;
                         finished_at: string | null;
                         /** @description The task that runs once all tasks of a batch have ended; ``scheduled`` until then. */
-                        then: {
+                        then_task: {
                             id: string;
                             function: string;
                             /** @enum {string} */

@@ -37,6 +37,9 @@ export type TaskFunction = Answer<"/api/functions/", "get", 200>["results"][numb
 export type Session = Answer<"/api/session/", "get", 200>;
 export type Submitted = Answer<"/api/tasks/", "post", 202>;
 
+export type BatchPage = Answer<"/api/batches/", "get", 200>;
+export type Batch = Answer<"/api/batches/{batch_id}/", "get", 200>;
+
 /** What can be done to many tasks at once. */
 export type Act = "cancel" | "retry";
 export type Acted = Answer<"/api/tasks/actions/", "post", 200>;
@@ -55,6 +58,7 @@ export type TaskEvent = { id: string } & Partial<
     | "attempt"
     | "function"
     | "queue"
+    | "batch"
     | "worker"
     | "started_at"
     | "finished_at"
@@ -66,6 +70,7 @@ export type TaskEvent = { id: string } & Partial<
 export type ServerFrame =
   | { type: "snapshot"; seq: number; topic: "tasks"; results: TaskRow[] }
   | { type: "snapshot"; seq: number; topic: string; task: TaskDetail }
+  | { type: "snapshot"; seq: number; topic: string; batch: Batch }
   | { type: "events"; seq: number; events: TaskEvent[] }
   | { type: "stale"; seq: number; topic: string }
   | { type: "error"; topic: string; code: string; detail: string };

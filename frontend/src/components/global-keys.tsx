@@ -20,6 +20,7 @@ export function GlobalKeys() {
     functions: () => void navigate({ to: "/functions" }),
     workers: () => void navigate({ to: "/workers" }),
     queues: () => void navigate({ to: "/queues" }),
+    batches: () => void navigate({ to: "/batches" }),
     tasks: () => void navigate({ to: "/tasks" }),
     new: () => void navigate({ to: "/new" }),
   });

@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import {
   IconCode,
   IconLayoutDashboard,
+  IconListCheck,
   IconListDetails,
   IconPlayerPlay,
   IconServer2,
@@ -23,6 +24,7 @@ import { ThemeButton } from "./theme-button";
 const NAV = [
   { to: "/overview", label: "Overview", icon: IconLayoutDashboard },
   { to: "/tasks", label: "Tasks", icon: IconListDetails },
+  { to: "/batches", label: "Batches", icon: IconListCheck },
   { to: "/new", label: "New task", icon: IconPlayerPlay },
   { to: "/functions", label: "Functions", icon: IconCode },
   { to: "/workers", label: "Workers", icon: IconServer2 },

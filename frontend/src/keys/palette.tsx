@@ -16,6 +16,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const actions: SpotlightActionData[] = [
     { id: "overview", label: "Overview", onClick: () => void navigate({ to: "/overview" }) },
     { id: "tasks", label: "Tasks", onClick: () => void navigate({ to: "/tasks" }) },
+    { id: "batches", label: "Batches", onClick: () => void navigate({ to: "/batches" }) },
     { id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) },
     { id: "functions", label: "Functions", onClick: () => void navigate({ to: "/functions" }) },
     { id: "workers", label: "Workers", onClick: () => void navigate({ to: "/workers" }) },

@@ -5,6 +5,7 @@ export const SHORTCUTS = [
   { keys: "?", action: "help", label: "Show this list" },
   { keys: "g o", action: "overview", label: "Go to the overview" },
   { keys: "g t", action: "tasks", label: "Go to the tasks" },
+  { keys: "g b", action: "batches", label: "Go to the batches" },
   { keys: "g f", action: "functions", label: "Go to the functions" },
   { keys: "g w", action: "workers", label: "Go to the workers" },
   { keys: "g q", action: "queues", label: "Go to the queues" },

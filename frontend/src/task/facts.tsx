@@ -3,6 +3,12 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { TaskDetail } from "../api/types";
 
+const BatchLink = ({ id }: { id: string }) => (
+  <Anchor size="sm" renderRoot={(p) => <Link to="/batches/$id" params={{ id }} {...p} />}>
+    batch …{id.slice(-6)}
+  </Anchor>
+);
+
 export function Facts({ task }: { task: TaskDetail }) {
   const facts: [string, ReactNode][] = [
     [
@@ -21,6 +27,8 @@ export function Facts({ task }: { task: TaskDetail }) {
     ["Owner", task.owner ?? "—"],
     ["Function", task.path],
   ];
+  if (task.batch) facts.push(["Batch", <BatchLink key="batch" id={task.batch} />]);
+  if (task.then_of) facts.push(["Runs after", <BatchLink key="after" id={task.then_of} />]);
   if (task.losses > 0) facts.push(["Workers lost", String(task.losses)]);
   return (
     <Stack component="dl" gap={4} m={0}>
