@@ -13,9 +13,9 @@ import type { Standing } from "./standing";
 
 const exact = Intl.NumberFormat("en");
 const tasks = (count: number) => `${exact.format(count)} ${count === 1 ? "task" : "tasks"}`;
-const DONE: Record<Act, string> = {
-  cancel: "cancelled or asked to stop",
-  retry: "sent back to their queues",
+const done = (act: Act, count: number) => {
+  if (act === "cancel") return `${tasks(count)} cancelled or asked to stop.`;
+  return `${tasks(count)} sent back to ${count === 1 ? "its queue" : "their queues"}.`;
 };
 
 function useActOnAll(batch: Batch) {
@@ -23,7 +23,7 @@ function useActOnAll(batch: Batch) {
   return useMutation({
     mutationFn: (act: Act) =>
       actOn(act, { filter: { states: act === "retry" ? ["failed"] : [], batch: batch.id } }, () => {}),
-    onSuccess: (count, act) => notifyDone(`${tasks(count)} ${DONE[act]}.`),
+    onSuccess: (count, act) => notifyDone(done(act, count)),
     onError: (error) => notifyProblem("Not all tasks were changed", error),
     onSettled: () => {
       void cache.invalidateQueries({ queryKey: keys.batch(batch.id) });

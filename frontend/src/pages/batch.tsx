@@ -12,7 +12,7 @@ import { BatchActions } from "../batch/batch-actions";
 import { BatchBar, StandingBadge } from "../batch/batch-bar";
 import { batchTitle, type Standing, standingOf } from "../batch/standing";
 import { Copy } from "../components/copy";
-import { Empty } from "../components/empty";
+import { NotFound } from "../components/not-found";
 import { Problem } from "../components/problem";
 import { StateBadge } from "../components/states";
 import { RunTime, TimeAgo } from "../components/time";
@@ -107,7 +107,7 @@ export default function BatchPage() {
   const standing = batch && standingOf(batch);
   if (batch && standing) return <BatchView batch={batch} standing={standing} />;
   if (error instanceof ApiError && error.status === 404)
-    return <Empty title="There is no such batch" hint="It may belong to someone else." />;
+    return <NotFound title="There is no such batch" hint="It may belong to someone else." />;
   if (error) return <Problem error={error} onRetry={() => void refetch()} />;
   return <Skeleton h={320} radius="md" role="img" aria-label="Loading the batch" />;
 }
