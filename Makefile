@@ -93,7 +93,7 @@ bench-rows: .venv-bench/.installed servers
 
 # Every page in docs/images, in both schemes, wide and on a phone.
 screenshots: $(VENV)/.dev $(CONSOLE_TARGET) browser
-	$(BIN)/python -m tests.support.screenshots
+	$(BIN)/python -m tests.support.screenshots $(PICTURES)
 
 venv: $(VENV)/.dev
 

@@ -1,12 +1,15 @@
 """The pictures of the console in docs/images: every page, in both schemes, wide and on a phone.
 
-Run by `make screenshots`. A machine of its own is filled with a small day's work first.
+Run by `make screenshots`; `make screenshots PICTURES=batch` takes these pictures only. A machine of its own
+is filled with a small day's work first.
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
@@ -40,7 +43,8 @@ def fill(machine: Up) -> dict[str, str]:
         what="the day's work ends",
     )
     submit("text_report", {"text": "later"}, run_after="2040-01-01T09:00:00Z")
-    running = submit("count_primes", {"stop": 9_000_000})
+    shown["batch"] = batch(machine)
+    shown["task-running"] = running = submit("count_primes", {"stop": 9_000_000}, priority=1)
     shown["task-waiting"] = submit("fibonacci", {"number": 30}, queue="night")
     wait_until(
         lambda: machine.call(f"/api/tasks/{running}/")[1]["progress"] is not None,
@@ -48,6 +52,21 @@ def fill(machine: Up) -> dict[str, str]:
         what="the running task tells its progress",
     )
     return shown
+
+
+def batch(machine: Up) -> str:
+    """Cut off in the middle, by a task that is not due."""
+    tasks = [{"function": "fibonacci", "arguments": {"number": number % 20}} for number in range(30)]
+    late = [{**task, "run_after": "2040-01-01T09:00:00Z"} for task in tasks[:8]]
+    then = {"function": "text_report", "arguments": {"text": TEXT}}
+    made = machine.call("/api/tasks/bulk/", {"tasks": [*late, *tasks], "then": then})[1]
+    machine.call(f"/api/tasks/{made['tasks'][0]['task_id']}/cancel/", {})
+    wait_until(
+        lambda: machine.call(made["batch_url"])[1]["counts"]["succeeded"] == len(tasks),
+        seconds=60,
+        what="the tasks of the batch that are due have ended",
+    )
+    return str(made["batch"])
 
 
 def too_large(machine: Up) -> str:
@@ -64,7 +83,9 @@ def pages_of(shown: dict[str, str]) -> dict[str, str]:
         "workers": "/console/workers",
         "queues": "/console/queues",
         "login": "/console/login",
+        "batches": "/console/batches",
         **{name: f"/console/tasks/{task_id}" for name, task_id in shown.items()},
+        "batch": f"/console/batches/{shown['batch']}",
     }
 
 
@@ -98,7 +119,7 @@ def picture(page: Page, path: str, to: Path) -> None:
     page.screenshot(path=to, animations="disabled", caret="hide")
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data_dir, sync_playwright() as playwright:
         machine = Up(Path(data_dir), TASKDECK_MODULES="tasks_app.examples.tasks")
@@ -106,7 +127,8 @@ def main() -> None:
             machine.wait_until_ready()
             fill_past_hour(Path(data_dir) / DATABASE)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            shoot(browser, machine, pages_of(fill(machine)))
+            pages = pages_of(fill(machine))
+            shoot(browser, machine, {name: pages[name] for name in names or pages})
             browser.close()
         finally:
             machine.process.send_signal(signal.SIGINT)
@@ -114,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
