@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from tasks_app.conf import get_conf
 from tasks_app.documents import check_document, dump_json
 from tasks_app.errors import FieldError, InvalidArguments, InvalidDocument, InvalidSignature
 from tasks_app.instances import MODEL_KEYWORD, Lookup, with_keys
@@ -24,6 +25,7 @@ from tasks_app.sealing import has_keyword, has_secrets, keep_masked, masked_fiel
 from tasks_app.signatures import Argument, Signature, read_signature, signature_faults
 
 ONLY_MASKED = "This is the mask of a secret; enter the secret itself"
+MOST_BYTES_PER_CHARACTER = 4
 
 
 class ArgumentSchema(GenerateJsonSchema):
@@ -63,14 +65,18 @@ class ArgumentAdapter:
         except InvalidDocument as error:
             raise InvalidArguments([FieldError(_join(prefix, error.field), error.message)]) from None
         if not self.has_secrets:
-            self._decode(dump_json(given), prefix)
+            text = dump_json(given)
+            _check_size(text, given, prefix)
+            self._decode(text, prefix)
             return given
         sealed: dict[str, Any] = seal(given, self.schema)
         if before is not None:
             sealed = keep_masked(sealed, before)
         if masked := [FieldError(_join(prefix, field), ONLY_MASKED) for field in masked_fields(sealed)]:
             raise InvalidArguments(masked)
-        self._decode(dump_json(unseal(sealed, self.schema)), prefix)
+        text = dump_json(unseal(sealed, self.schema))
+        _check_size(text, given, prefix)
+        self._decode(text, prefix)
         return sealed
 
     def decode(self, text: str) -> dict[str, Any]:
@@ -111,6 +117,16 @@ class ArgumentAdapter:
         if faults:
             raise InvalidArguments(faults)
         return plain
+
+
+def _check_size(text: str, arguments: Mapping[str, Any], prefix: str) -> None:
+    """Whoever submits, the arguments of a task are no larger than a request may be."""
+    limit = get_conf().max_body_bytes
+    if len(text) * MOST_BYTES_PER_CHARACTER <= limit or len(text.encode()) <= limit:
+        return
+    largest = max(arguments, key=lambda name: len(dump_json(arguments[name])))
+    message = f"too large: the arguments of a task may have at most {limit} bytes as JSON"
+    raise InvalidArguments([FieldError(_join(prefix, largest), message)])
 
 
 def _join(prefix: str, field: str) -> str:

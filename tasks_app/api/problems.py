@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ from rest_framework.views import set_rollback
 
 from tasks_app.errors import DatabaseUnavailable, NotAllowed, TaskdeckError
 
+log = logging.getLogger("taskdeck.api")
 PROBLEM_TYPE = "application/problem+json"
 MACHINE_PATHS = ("/api/", "/task", "/healthz", "/readyz")
 
@@ -57,8 +59,9 @@ def _document_and_headers(
 ) -> tuple[dict[str, Any] | None, dict[str, str]]:
     if isinstance(exc, NotAllowed) and not _is_known(context):
         exc = exceptions.NotAuthenticated(f"{exc}; log in or send a token")
-    if isinstance(exc, DatabaseError):
-        exc = DatabaseUnavailable("the database does not answer")
+    if isinstance(exc, (DatabaseError, DatabaseUnavailable)):
+        log.warning("the database cannot be used now: %s", exc)  # its words are for the operator
+        exc = DatabaseUnavailable("the database cannot be used now")
     if isinstance(exc, TaskdeckError):
         return problem_of(exc), {"Retry-After": "5"} if exc.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     if isinstance(exc, Http404):
