@@ -7,17 +7,17 @@ import logging
 import os
 import socket
 import sys
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from tasks_app import log_capture
+from tasks_app import django_connections, log_capture
 from tasks_app.conf import get_conf
 from tasks_app.execution import run_task
 from tasks_app.functions import registry
 from tasks_app.loop_execution import run_async_task
+from tasks_app.reporting import Line, LoopLine
 from worker.board import Board, LoopSlot, Slot
 from worker.channel import Channel
 from worker.executor import Executor
@@ -126,10 +126,19 @@ class Command(BaseCommand):
 
         def execute(end: socket.socket, line: memoryview, kind: Kind) -> int:
             log_capture.install()
+            django_connections.watch()
             if kind == "loop":
-                run_async = partial(run_async_task, node=options.node)
+
+                async def run_async(path: str, body: bytes, line: LoopLine) -> tuple[str, bytes]:
+                    await django_connections.renew_async()
+                    return await run_async_task(path, body, line, node=options.node)
+
                 return LoopExecutor(Channel(end), LoopSlot(line), run_async, limits).run()
-            run = partial(run_task, node=options.node)
+
+            def run(path: str, body: bytes, line: Line) -> tuple[str, bytes]:
+                django_connections.renew()
+                return run_task(path, body, line, node=options.node)
+
             return Executor(Channel(end), Slot(line), run, limits).run()
 
         sys.exit(Guard(start, execute, GuardOptions(self_stop=conf.self_stop_seconds)).run())
