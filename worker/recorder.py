@@ -86,7 +86,8 @@ class Recorder:
     @property
     def is_empty(self) -> bool:
         busy = self._is_writing or self._is_telling
-        return not (busy or self._outcomes or self._lost or self._recorded or self._logs or self._steps)
+        waiting = (self._outcomes, self._lost, self._recorded, self._progress, self._logs, self._steps)
+        return not busy and not any(waiting)
 
     async def run(self) -> None:
         while True:
@@ -186,6 +187,9 @@ class Recorder:
         owners, self._owners = self._owners, {}
         try:
             await self._lane.run(transitions.report_progress, list(reports.values()))
+        except DatabaseUnavailable:
+            self._progress, self._owners = reports | self._progress, owners | self._owners  # the newer wins
+            raise
         except StatementRefused as error:
             log.error("%d progress reports cannot be stored: %s", len(reports), error)
         for task_id, report in reports.items():

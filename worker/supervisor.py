@@ -41,6 +41,8 @@ from worker.version import VERSION
 
 log = logging.getLogger("taskdeck.worker")
 LAST_NEWS_SECONDS = 3.0
+HUNG_SECONDS = 30.0
+"""Beyond every timeout of the driver and the server: nobody will ever answer (rule R7)."""
 OVER = 75  # exit status: this incarnation was declared lost, start a new one
 
 
@@ -190,6 +192,7 @@ class Supervisor:
                 crew.kill_all()
         self._was_stale = stale
         self._last_turn = now
+        self._end_if_hung()
         self._board.beat()
         self._loop.call_later(min(0.25, self._options.self_stop_seconds / 8), self._beat)
 
@@ -198,6 +201,14 @@ class Supervisor:
         intake, publisher = self._claiming.intake, self._publisher
         messages = (intake.counts() if intake else {}) | (publisher.counts() if publisher else {})
         return {**self._claiming.counts(), "messages": messages, "blocked_by": self._blocked_by}
+
+    def _end_if_hung(self) -> None:
+        """A peer that takes what is sent and never answers is noticed by no timeout of TCP's."""
+        limit = max(HUNG_SECONDS, 3 * self._options.self_stop_seconds)
+        lanes = (self._claims, self._finishes, self._slow)
+        if any(lane.pending_seconds > limit for lane in lanes) and not self._ended.done():
+            log.error("the database has not answered for %.0f s: ending this incarnation", limit)
+            self._ended.set_result(OVER)
 
     # From the guard
 
