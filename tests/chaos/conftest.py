@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.broker import BrokerSite
-from tests.chaos.site import Site
+from tests.chaos.site import Site, SplitSite
 from tests.support.cluster import Services
 from tests.support.servers import RabbitMQ
 
 StartSite = Callable[..., Site]
+StartSplitSite = Callable[..., SplitSite]
 StartBrokerSite = Callable[..., BrokerSite]
 Figure = Callable[[str], None]
 
@@ -29,11 +30,31 @@ def start_site(tmp_path: Path) -> Iterator[StartSite]:
         site.wait_until_ready()
         return site
 
-    yield start
-    faults = [fault for site in started for fault in site.judged()]
-    for site in started:
-        site.end()
-    assert faults == []
+    try:
+        yield start
+    finally:
+        for site in started:
+            site.end()
+    assert [fault for site in started for fault in site.judged()] == []
+
+
+@pytest.fixture
+def start_split_site(tmp_path: Path) -> Iterator[StartSplitSite]:
+    """Start a web process on these services, ready and recorded; judged when the test is over."""
+    started: list[SplitSite] = []
+
+    def start(services: Services, **settings: str) -> SplitSite:
+        site = SplitSite(tmp_path, services, **settings)
+        started.append(site)
+        site.wait_until_ready()
+        return site
+
+    try:
+        yield start
+    finally:
+        for site in started:
+            site.end()
+    assert [fault for site in started for fault in site.judged()] == []
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def test_its_late_finish_changes_nothing_and_publishes_nothing(
 
 def test_it_is_judged_by_its_own_lease_not_by_a_shorter_one_of_the_reaper(start_site: StartSite) -> None:
     site = start_site()
+    site.wait_for_workers(1)
     [short] = site.workers()
     patient = {"TASKDECK_LEASE_SECONDS": "60", "TASKDECK_SELF_STOP_SECONDS": "40"}
     site.spawn(*worker_command("patient"), environment=site.environment | patient)

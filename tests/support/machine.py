@@ -62,10 +62,12 @@ class Machine:
             **settings,
         }
         path = data_dir / "taskdeck.sqlite3"
+        url = settings.get("DATABASE_URL", f"sqlite:///{path}")
+        is_file = url.startswith("sqlite:///")
         self.database = (
-            Database("postgresql", settings["DATABASE_URL"])
-            if "DATABASE_URL" in settings
-            else Database("sqlite", f"sqlite:///{path}", path)
+            Database("sqlite", url, Path(url.removeprefix("sqlite:///")))
+            if is_file
+            else Database("postgresql", url)
         )
         self._is_recorded = False
         self._started: list[subprocess.Popen[bytes]] = []

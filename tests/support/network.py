@@ -92,6 +92,13 @@ class SecondHost:
         values = [f"{name}={value}" for name, value in environment.items()]
         return [*as_root(), *inside, *user, "env", *values, *command]
 
+    def cut_off(self) -> None:
+        """Pull its cable: packets vanish both ways, no connection is closed."""
+        run("ip", "link", "set", self.link, "down")
+
+    def join_again(self) -> None:
+        run("ip", "link", "set", self.link, "up")
+
     def _let_go(self) -> None:
         self._holder.communicate()  # closes its input
 

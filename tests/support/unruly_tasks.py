@@ -108,3 +108,11 @@ def keeps(mebibytes: int) -> int:
     """Memory that the executor does not give back."""
     globals().setdefault("kept", []).append(bytearray(os.urandom(1024)) * 1024 * mebibytes)
     return os.getpid()
+
+
+@task(takes_context=True)
+def explodes(context: Any, should: bool) -> None:
+    """Kills its executor if it should, else ends at once."""
+    note(context)
+    if should:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -58,16 +59,27 @@ class PostgreSQL(Server):
         """The address of a database, if wanted through a proxy on another host or port."""
         return f"postgres://{USER}:{self._password}@{host}:{port or self.port}/{database}"
 
-    def fresh_database(self) -> str:
+    def fresh_database(self, *, tablespace: str = "pg_default") -> str:
         """A new, migrated, empty database; its URL."""
         self._migrate_template()
         name = f"test_{uuid.uuid4().hex}"
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
+        self._execute("CREATE DATABASE {} TEMPLATE {} TABLESPACE {}", name, TEMPLATE, tablespace)
         return self.url_of(name)
 
     def drop(self, url: str) -> None:
         """Remove a fresh database, whoever is still connected to it."""
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2])
+
+    @contextmanager
+    def tablespace(self, directory: Path) -> Iterator[str]:
+        """A place for the files of databases, which must be gone at its end; its name."""
+        directory.mkdir()
+        if self.user is not None:
+            shutil.chown(directory, self.user, self.user)
+        name = f"space_{uuid.uuid4().hex}"
+        self._execute(f"CREATE TABLESPACE {{}} LOCATION '{directory}'", name)
+        yield name
+        self._execute("DROP TABLESPACE {}", name)
 
     def start(self) -> None:
         if not self._data.exists():
