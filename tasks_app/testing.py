@@ -23,7 +23,7 @@ from tasks_app.execution import failed_attempt, result_text
 from tasks_app.functions import registry
 from tasks_app.models import Task
 from tasks_app.reporting import DeadLine
-from tasks_app.states import State
+from tasks_app.states import HELD, State
 from tasks_app.transitions import Claimed, Outcome
 
 NODE = "test"
@@ -34,7 +34,8 @@ def run_queued_tasks(*, ahead: bool = False) -> list[Any]:
     """Run all that waits, best first, with what these tasks enqueue and the retries that are due.
 
     Rows change by a worker's own statements, on this thread's connection and inside the transaction of the
-    test. ``ahead``: what is scheduled for later runs too, retries included. Progress and logs go nowhere.
+    test. ``ahead``: what is scheduled for later runs too, retries included. What follows
+    a batch runs after it. Progress and logs go nowhere.
     The ``TaskResult`` of each task that ran. Raises RuntimeError after MOST_RUNS attempts.
     """
     session, worker_id = DjangoSession(), str(uuid7())
@@ -47,6 +48,7 @@ def run_queued_tasks(*, ahead: bool = False) -> list[Any]:
         version="",
         queues=[],
         concurrency=1,
+        async_concurrency=1,
         lease_seconds=15.0,
     )
     ran: list[str] = []
@@ -63,8 +65,9 @@ def run_queued_tasks(*, ahead: bool = False) -> list[Any]:
 
 def _next(session: DjangoSession, worker_id: str, *, ahead: bool) -> Claimed | None:
     if ahead:
-        Task.objects.filter(state=State.SCHEDULED).update(run_at=datetime.now(UTC))
+        Task.objects.filter(state=State.SCHEDULED, run_at__lt=HELD).update(run_at=datetime.now(UTC))
     transitions.promote_due(session)
+    transitions.promote_ended(session)
     known = [function.path for function in registry]
     waiting = Task.objects.filter(state=State.QUEUED, function__in=known).order_by("-priority", "id")
     for key in waiting.values_list("pk", flat=True).iterator():

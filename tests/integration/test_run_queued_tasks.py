@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 
 from tasks_app import testing
+from tasks_app.batches import enqueue_many
 from tasks_app.compat import TaskResultStatus, task_finished
 from tasks_app.functions import registry
 from tasks_app.models import QueuePause, Task
@@ -57,6 +58,15 @@ def test_what_is_scheduled_waits_unless_it_runs_ahead(run_queued_tasks: Run) -> 
     assert run_queued_tasks() == []
     [result] = run_queued_tasks(ahead=True)
     assert result.return_value == "x"
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_follows_a_batch_runs_after_all_of_it(run_queued_tasks: Run, ahead: bool) -> None:
+    texts = [{"text": "a"}, {"text": "b"}]
+    batch = enqueue_many(waits_for, texts, then=waits_for.using(priority=9), then_arguments={"text": "then"})
+    results = run_queued_tasks(ahead=ahead)
+    assert [result.return_value for result in results] == ["a", "b", "then"]
+    assert results[-1].id == batch.then_id
 
 
 def test_a_paused_queue_holds_nothing_else_up(run_queued_tasks: Run) -> None:
