@@ -70,7 +70,6 @@ def main() -> None:
         version="",
         queues=("default",),
         concurrency=1,
-        async_concurrency=0,
         lease_seconds=3600,
     )
     [(backend,)] = session.rows("SELECT pg_backend_pid()", {})

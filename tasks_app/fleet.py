@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,9 +40,7 @@ def workers(access: Access) -> list[WorkerDocument]:
     access.require("view")
     now = datetime.now(UTC)
     rows = list(Worker.objects.order_by("state", "-started_at")[:MOST_WORKERS])
-    counted = dict(
-        in_state(Task.objects.all(), State.RUNNING).order_by().values_list("worker_id").annotate(Count("pk"))
-    )
+    counted, in_loops = _counts()
     running = _running_by_worker(access)
     return [
         {
@@ -58,7 +56,8 @@ def workers(access: Access) -> list[WorkerDocument]:
             "concurrency": w.concurrency,
             "async_concurrency": w.async_concurrency,
             "blocked_by": w.blocked_by,
-            "running": counted.get(w.pk, 0),
+            "running": counted[w.pk],
+            "running_async": in_loops[w.pk],
             "running_tasks": running[w.pk],
             "claims_by_message": w.claims_by_message,
             "claims_direct": w.claims_direct,
@@ -94,6 +93,18 @@ def quiet(access: Access, worker_id: str, is_quiet: bool) -> None:
         raise WorkerNotFound(worker_id) from None
     if not live.update(is_quiet=is_quiet):
         raise WorkerNotFound(worker_id)
+
+
+def _counts() -> tuple[Counter[Any], Counter[Any]]:
+    """By worker: the tasks that run, and those of async functions among them."""
+    every: Counter[Any] = Counter()
+    in_loops: Counter[Any] = Counter()
+    is_async = {function.path for function in registry if function.is_async}
+    running = in_state(Task.objects.all(), State.RUNNING).order_by()
+    for worker_id, path, count in running.values_list("worker_id", "function").annotate(Count("pk")):
+        every[worker_id] += count
+        in_loops[worker_id] += count if path in is_async else 0
+    return every, in_loops
 
 
 def _running_by_worker(access: Access) -> defaultdict[Any, list[RunningTask]]:

@@ -176,7 +176,8 @@ class BlockedBy(TypedDict):
 class WorkerDocument(TypedDict):
     """``is_late``: alive, but not heard of within its lease. ``is_quiet``: asked to claim nothing more.
 
-    ``concurrency``: plain functions at a time, ``async_concurrency``: async ones.
+    ``concurrency``: plain functions at a time, ``async_concurrency``: async ones;
+    ``running_async``: those of them among ``running``. ``blocked_by``: who kept their event loop last.
     """
 
     id: str
@@ -192,6 +193,7 @@ class WorkerDocument(TypedDict):
     async_concurrency: int
     blocked_by: BlockedBy | None
     running: int
+    running_async: int
     running_tasks: list[RunningTask]
     claims_by_message: int
     claims_direct: int

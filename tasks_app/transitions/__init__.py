@@ -193,12 +193,17 @@ def record_step(session: Session, *, task_id: str, attempt: int, step: StopStep)
     session.rows(sql.STEP, params)
 
 
-def register(session: Session, *, worker_id: str, queues: Sequence[str], **facts: Any) -> None:
-    """A new incarnation. ``facts``: node, host, pid, version, concurrency, async_concurrency,
-    lease_seconds.
-    """
+def register(
+    session: Session, *, worker_id: str, queues: Sequence[str], async_concurrency: int = 0, **facts: Any
+) -> None:
+    """A new incarnation. ``facts``: node, host, pid, version, concurrency, lease_seconds."""
     sql = _dialect(session)
-    named = {"worker": sql.written_id(worker_id), "queues": json.dumps(list(queues)), "now": sql.now()}
+    named = {
+        "worker": sql.written_id(worker_id),
+        "queues": json.dumps(list(queues)),
+        "async_concurrency": async_concurrency,
+        "now": sql.now(),
+    }
     session.rows(sql.REGISTER, {**facts, **named})
 
 

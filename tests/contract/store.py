@@ -56,7 +56,6 @@ class Store:
             version="1",
             queues=["default"],
             concurrency=2,
-            async_concurrency=0,
             lease_seconds=15.0,
         )
         self.workers.filter(pk=worker_id).update(state=state)

@@ -34,7 +34,6 @@ class Worker:
             version="1",
             queues=["default"],
             concurrency=1,
-            async_concurrency=0,
             lease_seconds=15.0,
         )
 

@@ -94,7 +94,6 @@ def make_worker(session: Session, *, node: str = "n1", worker_id: str | None = N
         version="1",
         queues=[QUEUE],
         concurrency=2,
-        async_concurrency=0,
         lease_seconds=15.0,
     )
     return worker_id

@@ -3944,6 +3944,7 @@ export interface operations {
                                 at: string;
                             } | null;
                             running: number;
+                            running_async: number;
                             running_tasks: {
                                 id: string;
                                 function: string;

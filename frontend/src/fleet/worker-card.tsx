@@ -1,7 +1,7 @@
 import { Anchor, Badge, Group, Paper, Progress, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Worker } from "../api/types";
-import { RunTime } from "../components/time";
+import { RunTime, TimeAgo } from "../components/time";
 import classes from "./fleet.module.css";
 import { WorkerQuiet } from "./worker-quiet";
 import { WorkerState } from "./worker-state";
@@ -28,27 +28,39 @@ export function messageText({ messages }: Worker): string | null {
   return text.length > 0 ? `Messages: ${text.join(", ")}` : null;
 }
 
-function Slots({ worker }: { worker: Worker }) {
-  const busy = Math.min(worker.running, worker.concurrency);
+interface SlotsProps {
+  title: string;
+  label: string;
+  running: number;
+  most: number;
+}
+
+function Slots({ title, label, running, most }: SlotsProps) {
+  const busy = Math.min(running, most);
   return (
     <div>
       <Group justify="space-between">
         <Text size="sm" c="dimmed">
-          Slots
+          {title}
         </Text>
         <Text size="sm" className={classes.num}>
-          {busy} of {worker.concurrency} busy
+          {busy} of {most} busy
         </Text>
       </Group>
       <Progress.Root size={8}>
         <Progress.Section
-          value={worker.concurrency > 0 ? (busy / worker.concurrency) * 100 : 0}
-          aria-label={`Busy slots of ${worker.node}`}
+          value={most > 0 ? (busy / most) * 100 : 0}
+          aria-label={label}
           className={classes.bar}
         />
       </Progress.Root>
     </div>
   );
+}
+
+/** Who kept the event loop of async functions last; null when nobody has. */
+export function blockedText({ blocked_by: by }: Worker): string | null {
+  return by && `${by.function} blocked the event loop for ${by.seconds} s`;
 }
 
 function RunningTasks({ worker }: { worker: Worker }) {
@@ -102,7 +114,25 @@ export function WorkerCard({ worker }: { worker: Worker }) {
             </Badge>
           ))}
         </Group>
-        <Slots worker={worker} />
+        <Slots
+          title="Slots"
+          label={`Busy slots of ${worker.node}`}
+          running={worker.running - worker.running_async}
+          most={worker.concurrency}
+        />
+        {worker.async_concurrency > 0 && (
+          <Slots
+            title="Async slots"
+            label={`Busy async slots of ${worker.node}`}
+            running={worker.running_async}
+            most={worker.async_concurrency}
+          />
+        )}
+        {worker.blocked_by && (
+          <Text size="xs" className={classes.warn}>
+            {blockedText(worker)}, <TimeAgo at={worker.blocked_by.at} />
+          </Text>
+        )}
         <RunningTasks worker={worker} />
         {messages && (
           <Text size="xs" c="dimmed">
