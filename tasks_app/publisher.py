@@ -24,7 +24,12 @@ MOST_AT_ONCE = 256  # between two turns of the event loop
 AGAIN_SECONDS = 0.5  # after the last nack
 REFUSED_SECONDS = 60.0
 SLOW_SECONDS = 1.0  # without a confirm: the doorbell rings as well
-STUCK_SECONDS = 10.0  # without a confirm: a quorum queue without a leader loses what it is given
+STUCK_SECONDS = 10.0
+"""Without a confirm, the connection starts anew.
+
+A quorum queue without a leader loses what it is given. And a channel that opened before a new leader was
+known asks the dead one's node (RabbitMQ 3.10): it refuses every message for as long as it lives.
+"""
 
 
 class Publisher:
@@ -73,8 +78,9 @@ class Publisher:
         return len(self._unconfirmed)
 
     def _lags(self, seconds: float) -> bool:
-        """Whether messages are under way and none was confirmed for so long."""
-        return bool(self._unconfirmed) and self._loop.time() - self._moved_at > seconds
+        """Whether messages are under way or refused, and none was confirmed for so long."""
+        is_waiting = bool(self._unconfirmed) or self._is_probing
+        return is_waiting and self._loop.time() - self._moved_at > seconds
 
     async def was_tried(self) -> bool:
         """Whether messages flow, once the first attempt to connect has ended; it waits a second at most."""
@@ -174,7 +180,7 @@ class Publisher:
 
     def _pour(self, channel: Channel) -> None:
         room = min(MOST_AT_ONCE, len(self._waiting), self._window - len(self._unconfirmed))
-        if not self._unconfirmed:
+        if not (self._unconfirmed or self._is_probing):
             self._moved_at = self._loop.time()
         for _ in range(room):
             message = self._waiting[0]
@@ -195,8 +201,8 @@ class Publisher:
         if multiple:
             tags = list(itertools.takewhile(lambda one: one <= tag or not tag, self._unconfirmed))
         messages = [self._unconfirmed.pop(one) for one in tags if one in self._unconfirmed]
-        self._moved_at = self._loop.time()
         if is_kept:
+            self._moved_at = self._loop.time()
             self.confirmed += len(messages)
             self._is_probing = False
         else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import collections
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from tasks_app.messages import broker_queue
 from tests.support.cluster import Cluster, Services
@@ -18,6 +18,7 @@ from tests.support.machine import worker_command
 from tests.support.processes import wait_until
 from tests.support.servers import RabbitMQ
 
+T = TypeVar("T")
 QUEUE = broker_queue("default")
 SECONDS = 90.0
 """For what has to happen sooner or later; the product is far quicker."""
@@ -67,11 +68,16 @@ class BrokerSite(Cluster):
         return found[0] if found else {}
 
     def wait_for_consumers(self, count: int, *, seconds: float = SECONDS) -> None:
-        wait_until(
-            lambda: self.queue().get("consumers") == count,
-            seconds=seconds,
-            what=f"{count} workers consume\n{self.tail()}",
+        self.wait(
+            lambda: self.queue().get("consumers") == count, seconds=seconds, what=f"{count} workers consume"
         )
+
+    def wait(self, condition: Callable[[], T], *, what: str, seconds: float = SECONDS) -> T:
+        """As wait_until; a failure shows how things stand."""
+        try:
+            return wait_until(condition, seconds=seconds, what=what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.claims()}\n{self.call('/readyz')}\n{self.tail()}") from None
 
     def tail(self) -> str:
         return self.log.read_text()[-3000:]
@@ -88,7 +94,7 @@ class BrokerSite(Cluster):
     def occupy(self, gate: Path) -> str:
         """Keep an executor busy until the file exists."""
         task_id = self.submit("waits_for_file", path=str(gate))
-        wait_until(lambda: task_id in self.ran(), seconds=SECONDS, what=f"it runs\n{self.tail()}")
+        self.wait(lambda: task_id in self.ran(), what="it runs")
         return task_id
 
     @contextmanager
@@ -126,8 +132,11 @@ class BrokerSite(Cluster):
     def wait_for_messages(self, more: int = 5, *, than: int | None = None, seconds: float = SECONDS) -> None:
         """Until that many further tasks were handed over by message."""
         least = (self.claims().by_message if than is None else than) + more
-        what = f"{least} tasks in all are handed over by message, {self.claims()} are at first"
-        wait_until(lambda: self.claims().by_message >= least, seconds=seconds, what=what)
+        self.wait(
+            lambda: self.claims().by_message >= least,
+            seconds=seconds,
+            what=f"{least} tasks in all are handed over by message",
+        )
 
     def wait_for_direct(self, more: int = 10) -> Claims:
         """Until that many tasks were claimed from the table and meanwhile none by message; the claims."""
@@ -140,18 +149,18 @@ class BrokerSite(Cluster):
                 before = now
             return now if now.direct >= before.direct + more else None
 
-        what = f"{more} tasks are claimed from the table, none by message"
-        found: Claims = wait_until(went_on, seconds=SECONDS, what=f"{what}\n{self.tail()}") or before
+        found = self.wait(went_on, what=f"{more} tasks are claimed from the table, none by message")
+        assert found is not None
         return found
 
     # The audit
 
     def audit(self, *, seconds: float = SECONDS) -> None:
         """Each accepted task has one row, ended well at the first attempt, and ran once by the ledger."""
-        wait_until(
+        self.wait(
             lambda: all(row[1] in ("succeeded", "failed", "cancelled") for row in self._rows()),
             seconds=seconds,
-            what=f"every task ends\n{self.tail()}",
+            what="every task ends",
         )
         rows = self._rows()
         assert [row for row in rows if row[1:] != ("succeeded", 1, 0, 0)] == []

@@ -11,7 +11,6 @@ import pytest
 from tests.chaos.broker import BrokerSite
 from tests.chaos.conftest import Figure
 from tests.chaos.site import stop
-from tests.support.processes import wait_until
 from tests.support.servers import RabbitMQ
 from tests.support.servers.common import accepts
 
@@ -59,7 +58,7 @@ def test_a_broker_that_stands_still_costs_no_task(broker_site: BrokerSite, rabbi
             assert accepts(rabbitmq.port)  # by the kernel; nobody answers
             without = site.wait_for_direct(50)
             for noticed in ("messages wait, RabbitMQ is away", "no messages, RabbitMQ is away"):
-                wait_until(
+                site.wait(
                     lambda words=noticed: words in site.log.read_text(),
                     seconds=90,
                     what=f"the silence is noticed: {noticed}",
@@ -88,7 +87,7 @@ def test_an_alarm_stops_messages_and_no_task(
         site.wait_for_messages()
         rabbitmq.rabbitmqctl(*alarm)
         try:
-            wait_until(lambda: alarms(rabbitmq) != NO_ALARM, seconds=60, what="the alarm is raised")
+            site.wait(lambda: alarms(rabbitmq) != NO_ALARM, seconds=60, what="the alarm is raised")
             without = site.wait_for_direct(30)
             assert "RabbitMQ takes no messages for now" in site.log.read_text()
             assert site.call("/readyz")[1]["checks"]["rabbitmq"] == "unavailable"

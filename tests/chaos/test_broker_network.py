@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.chaos.broker import SECONDS, BrokerSite
+from tests.chaos.broker import BrokerSite
 from tests.chaos.conftest import StartBrokerSite
 from tests.support.cluster import Services
-from tests.support.processes import wait_until
 from tests.support.proxy import Proxy
 from tests.support.servers import RabbitMQ
 
@@ -73,8 +72,8 @@ def breaks_and_heals(broken: Broken, fault: Callable[[], None], seen: Callable[[
         site.wait_for_messages()
         assert broken.proxy.open_connections > 0
         fault()
-        wait_until(seen, seconds=SECONDS, what=f"the fault is there\n{site.tail()}")
-        wait_until(broken.has_noticed, seconds=SECONDS, what=f"Taskdeck notices\n{site.tail()}")
+        site.wait(seen, what="the fault is there")
+        site.wait(broken.has_noticed, what="Taskdeck notices")
         without = site.wait_for_direct()
         broken.proxy.pass_on()
         site.wait_for_messages(20, than=without.by_message)
@@ -103,7 +102,7 @@ def test_a_slow_connection_costs_no_task(broken: Broken) -> None:
         site.wait_for_messages()
         broken.proxy.slow(SLOW_BYTES_PER_SECOND)
         submitted, claims = len(site.submitted), site.claims()
-        wait_until(lambda: len(site.submitted) >= submitted + 200, seconds=SECONDS, what="200 submits")
+        site.wait(lambda: len(site.submitted) >= submitted + 200, what="200 submits")
         handed_over = site.claims().by_message - claims.by_message
         assert handed_over < 100, "it was not slow"
         broken.proxy.pass_on()

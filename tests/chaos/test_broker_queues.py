@@ -11,10 +11,9 @@ import pika
 import pytest
 
 from tasks_app.messages import encode
-from tests.chaos.broker import QUEUE, SECONDS, BrokerSite
+from tests.chaos.broker import QUEUE, BrokerSite
 from tests.chaos.conftest import StartBrokerSite
 from tests.support.cluster import Services
-from tests.support.processes import wait_until
 from tests.support.servers import RabbitMQ
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ def hold_up(site: BrokerSite, gate: Path) -> None:
     site.occupy(gate)
     for _ in range(BEHIND):
         site.submit()
-    wait_until(lambda: messages(site) >= BEHIND, seconds=SECONDS, what=f"messages wait: {site.queue()}")
+    site.wait(lambda: messages(site) >= BEHIND, what=f"messages wait: {site.queue()}")
 
 
 def messages(site: BrokerSite) -> int:
@@ -61,9 +60,7 @@ def test_a_queue_that_is_purged_and_then_deleted_costs_no_task(
 
     hold_up(site, tmp_path / "second")
     site.rabbitmq.rabbitmqctl("delete_queue", "--vhost", site.vhost, QUEUE)
-    wait_until(
-        lambda: "RabbitMQ ended the consumer" in site.log.read_text(), seconds=SECONDS, what="it is noticed"
-    )
+    site.wait(lambda: "RabbitMQ ended the consumer" in site.log.read_text(), what="it is noticed")
     (tmp_path / "second").touch()
     site.wait_for_consumers(1)
     with site.under_load():
@@ -110,12 +107,11 @@ def test_messages_that_are_foreign_malformed_or_doubled_a_hundredfold_run_nothin
         channel.basic_publish("", QUEUE, encode(waiting[0]), pika.BasicProperties(type="os.system"))
 
     use(services.rabbitmq_url, send)
-    wait_until(lambda: messages(site) > len(bodies), seconds=SECONDS, what="they wait")
+    site.wait(lambda: messages(site) > len(bodies), what="they wait")
     (tmp_path / "gate").touch()
     site.audit()
-    wait_until(
+    site.wait(
         lambda: messages(site) == 0,
-        seconds=SECONDS,
         what=f"every message is settled: {site.queue()}",
     )
     site.audit()
@@ -150,9 +146,7 @@ def test_a_task_longer_than_the_consumer_timeout_runs_once_and_the_intake_lives_
     consumer_timeout(1, 0.5)
     site = start_broker_site()
     hold_up(site, tmp_path / "gate")
-    wait_until(
-        lambda: closed_channels(site) >= 2, seconds=SECONDS, what=f"the timeout strikes\n{site.tail()}"
-    )
+    site.wait(lambda: closed_channels(site) >= 2, what="the timeout strikes")
     (tmp_path / "gate").touch()
     with site.under_load():
         site.wait_for_messages(5)
@@ -193,14 +187,13 @@ def test_a_consumer_that_died_without_a_word_is_noticed_and_replaced(broker_site
 
     for _ in range(5):
         site.submit()
-    wait_until(lambda: ready(site) == 5, seconds=SECONDS, what="they wait as messages")
+    site.wait(lambda: ready(site) == 5, what="they wait as messages")
     site.audit()
     assert site.claims().by_message == before.by_message
 
-    wait_until(
+    site.wait(
         lambda: "messages wait in RabbitMQ and none comes" in site.log.read_text(),
-        seconds=SECONDS,
-        what=f"the worker notices\n{site.tail()}",
+        what="the worker notices",
     )
     site.wait_for_consumers(1)
     with site.under_load():

@@ -9,10 +9,9 @@ import pika
 import pytest
 
 from tasks_app.messages import broker_queue, decode
-from tests.chaos.broker import SECONDS, BrokerSite
+from tests.chaos.broker import BrokerSite
 from tests.chaos.conftest import StartBrokerSite
 from tests.support import history
-from tests.support.processes import wait_until
 
 DUE, AT_ONCE = 3000, 1000
 ASIDE = "aside"
@@ -65,11 +64,10 @@ def test_each_due_task_is_promoted_and_published_by_one_of_two_dispatchers_and_r
     assert datetime.now(UTC) < due_at, "they shall become due all at once"
     before = {node: published_bytes(site, node) for node in ("first", "second")}
 
-    wait_until(lambda: len(promotions(site)) == DUE, seconds=SECONDS, what=f"all are promoted\n{site.tail()}")
+    site.wait(lambda: len(promotions(site)) == DUE, what="all are promoted")
     assert set(promotions(site).values()) == {1}
-    wait_until(
+    site.wait(
         lambda: site.queue(broker_queue(ASIDE)).get("messages_ready", 0) >= DUE,
-        seconds=SECONDS,
         what=f"all are published: {site.queue(broker_queue(ASIDE))}",
     )
     assert sorted(peeked(site)) == sorted(site.submitted)

@@ -139,6 +139,19 @@ async def test_after_a_refusal_one_message_at_a_time_asks_whether_more_are_taken
     assert {one.id for one in sent} - set(drained(url)) <= {sent[1].id}  # deleted with the full queue
 
 
+async def test_a_connection_that_only_refuses_is_given_up(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "STUCK_SECONDS", 2.0)
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    use(url, lambda channel: channel.queue_declare(broker_queue("default"), durable=True, arguments=full))
+    async with publishing(url) as publisher:
+        for _ in range(3):
+            publisher.publish(message())
+        await until(lambda: publisher.nacked > 0, "the second is refused")
+        await until(lambda: "no confirm within 2 s" in caplog.text, "it is given up")
+
+
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_cancel_ends_the_publisher_whatever_comes_with_it(url: str, turns: int) -> None:
     async with publishing(url) as publisher:
