@@ -42,17 +42,9 @@ model:
 	@$(PYTHON) docs/explanation/protocol/run.py
 
 # The tests under each supported pair: Python 3.11 with Django 5.2 and Python 3.13 with Django 6.1.
-# Interpreters come from PATH or pyenv; one that is absent fails the run. The console is tested by `make test`.
+# The console is tested by `make test`.
 test-matrix: $(CONSOLE_TARGET) servers
-	@set -e; for version in 3.11 3.13; do \
-		found=""; \
-		for python in python$$version $$(ls -d $$HOME/.pyenv/versions/$$version.*/bin/python 2>/dev/null); do \
-			if $$python -c 'import venv' 2>/dev/null; then found=$$python; break; fi; \
-		done; \
-		test -n "$$found" || { echo "make test-matrix needs Python $$version with its venv module." >&2; exit 1; }; \
-		$(MAKE) VENV=.venv-$$version PYTHON=$$found .venv-$$version/.dev; \
-		.venv-$$version/bin/python -m pytest --ignore=tests/e2e; \
-	done
+	@.ci/test-matrix
 
 # Minutes, not more: what is static, and the tests that need no service. The OpenAPI document is one of them.
 check: $(VENV)/.dev frontend/node_modules/.installed
