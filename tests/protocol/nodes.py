@@ -15,8 +15,8 @@ from tests.support.processes import wait_until
 
 STAYS = "tests.support.held_tasks.stays"
 SHORT_LEASE = {
-    "TASKDECK_LEASE_SECONDS": "3",
-    "TASKDECK_SELF_STOP_SECONDS": "1.5",
+    "TASKDECK_LEASE_SECONDS": "6",
+    "TASKDECK_SELF_STOP_SECONDS": "4",
     "TASKDECK_HEARTBEAT_SECONDS": "0.2",
     "TASKDECK_DIRECT_CLAIM_SECONDS": "0.2",
 }
@@ -27,7 +27,7 @@ PATIENT = {
     "TASKDECK_HEARTBEAT_SECONDS": "30",
 }
 SECONDS = 60
-MANY_BEATS = 10
+MANY_BEATS = 16
 """At two in a second: several turns of every duty, and more than a lease."""
 
 

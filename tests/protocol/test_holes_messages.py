@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.protocol import actors
+from tests.protocol.rules import with_and_without_the_rule
 from tests.support.deck import NOTED, Deck
 from tests.support.machine import MODULES
 from tests.support.mutations import WITHOUT
@@ -35,7 +36,8 @@ def start_deck(rabbitmq: RabbitMQ, tmp_path: Path) -> Iterator[StartDeck]:
         assert faults == []
 
 
-@pytest.mark.parametrize("is_kept", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.long
+@with_and_without_the_rule
 def test_under_load_a_task_without_a_message_is_claimed_whether_it_is_the_best_or_the_oldest(
     start_deck: StartDeck, is_kept: bool
 ) -> None:
