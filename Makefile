@@ -9,7 +9,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run prove chaos model test test-matrix check bench bench-first bench-quick bench-rows openapi screenshots venv console browser servers
+.PHONY: run prove chaos soak model test test-matrix check bench bench-first bench-quick bench-rows openapi screenshots venv console browser servers
 .PHONY: test-frontend test-python
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,10 @@ test-python: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
 # Everything that breaks things for minutes: long storms, every mutation on both databases, every fault.
 chaos: $(VENV)/.dev servers
 	STORM_SECONDS=60 $(BIN)/python -m pytest -m "long or not long" tests/protocol tests/chaos tests/integration/test_prove.py
+
+# Eight hours of tasks in some minutes: does the memory of any process grow? Results in benchmarks/results/.
+soak: $(VENV)/.dev servers
+	$(BIN)/python -m benchmarks.soak
 
 # The exhaustive model of the hand-over: all rules on, then each one removed (needs g++, about a minute).
 model:

@@ -7,6 +7,7 @@ import os
 import platform
 import statistics
 import subprocess
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -105,7 +106,7 @@ def below_floors(found: dict[str, float]) -> int:
 
 def compare(found: dict[str, float]) -> int:
     """1 when a ratio fell by more than 15 % since the last kept results."""
-    kept = sorted(RESULTS.glob("*.json"))
+    kept = sorted(RESULTS.glob("2*.json"))  # not those of a soak
     if not kept:
         print("there are no kept results to compare with")
         return 1
@@ -121,7 +122,7 @@ def compare(found: dict[str, float]) -> int:
     return int(status)
 
 
-def machine() -> dict[str, Any]:
+def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "")
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line)
     return {
@@ -131,7 +132,7 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "servers": {name: debian_version(name) for name in ("rabbitmq-server", "redis-server", "postgresql")},
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in packages},
     }
 
 

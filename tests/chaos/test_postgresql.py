@@ -153,6 +153,7 @@ def test_a_worker_that_cannot_reach_the_database_stops_in_time_and_its_task_runs
     assert len(site.executions(task_id)) == 2
 
 
+@pytest.mark.long
 def test_a_break_shorter_than_the_self_stop_costs_no_run(
     site: SplitSite, proxy: Proxy, tmp_path: Path
 ) -> None:

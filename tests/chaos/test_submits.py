@@ -73,6 +73,7 @@ POISON_LOSSES = 4
 """max_losses (3) and the one that is too many."""
 
 
+@pytest.mark.long
 def test_a_poison_task_fails_after_its_losses_and_its_neighbours_run_once(broker_site: BrokerSite) -> None:
     site = broker_site
     for _ in range(200):
