@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,22 +16,20 @@ from tasks_app.functions import registry
 from tasks_app.live import News
 from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
-from tasks_app.wire import BlockedBy
 from worker.board import Board, boottime
 from worker.care import Care
 from worker.claims import Claims
 from worker.control import receive_message
 from worker.crew import LOOK_EVERY_SECONDS, Calls, Crew, Nursery
 from worker.deliveries import prefetch_for
+from worker.endings import Endings
 from worker.guard import Birth
 from worker.held import Held
 from worker.intake import Intake
-from worker.ladder import Step
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.loops import Loops
 from worker.options import WorkerOptions
-from worker.outcomes import killed_outcome, outcome_of
 from worker.pool import Pool
 from worker.reconcile import Reconcile
 from worker.recorder import Recorder
@@ -59,17 +56,19 @@ class Supervisor:
         self._news = News(self._link, self._publisher)
         self._lease = Lease(options.self_stop_seconds)
         self._known: set[tuple[str, int]] = set()  # attempts from claim to recorded end
+        self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._known)
+        self._tallies = Tallies(self._id, self._slow)
+        self._endings = Endings(self._recorder, self._tallies)
         nursery = Nursery(control, board)
         self._pool = Pool(nursery, self._known, self._calls(self._plain_frame))
         self._loops = Loops(
             nursery,
             self._known,
-            self._calls(self._frame),
+            self._calls(self._endings.frame),
             positions=options.async_concurrency,
-            on_blocked=self._blocked,
+            on_blocked=self._endings.blocked,
         )
         self._crews: tuple[Crew[Any], ...] = (self._pool, self._loops)
-        self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._known)
         self._claiming = Claims(
             self._id,
             options,
@@ -92,7 +91,6 @@ class Supervisor:
                 prefetch=lambda: prefetch_for(options.concurrency, self._pool.times.ahead()),
                 on_delivery=self._claiming.delivered,
             )
-        self._tallies = Tallies(self._id, self._slow)
         self._care = Care(
             self._id,
             options,
@@ -105,7 +103,6 @@ class Supervisor:
             self._claiming.quiet,
             watched=(self._claims, self._finishes),
         )
-        self._blocked_by: BlockedBy | None = None  # the last who kept the event loop of async functions
         self._last_turn = boottime()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._now = asyncio.Event()
@@ -156,8 +153,8 @@ class Supervisor:
         return Calls(
             may_start=lambda: self._lease.is_fresh,
             on_frame=on_frame,
-            on_step=self._step,
-            on_killed=self._killed,
+            on_step=self._endings.step,
+            on_killed=self._endings.killed,
             on_lost=self._lost,
             on_unstarted=self._unstarted,
             on_room=lambda: self._claiming.room(),
@@ -200,7 +197,7 @@ class Supervisor:
         """For the worker's row."""
         intake, publisher = self._claiming.intake, self._publisher
         messages = (intake.counts() if intake else {}) | (publisher.counts() if publisher else {})
-        return {**self._claiming.counts(), "messages": messages, "blocked_by": self._blocked_by}
+        return {**self._claiming.counts(), "messages": messages, "blocked_by": self._endings.blocked_by}
 
     def _end_if_hung(self) -> None:
         """A peer that takes what is sent and never answers is noticed by no timeout of TCP's."""
@@ -241,40 +238,8 @@ class Supervisor:
 
     def _plain_frame(self, held: Held, kind: str, body: bytes) -> None:
         """How long functions take decides how far ahead they are claimed."""
-        if (seconds := self._frame(held, kind, body)) is not None:
+        if (seconds := self._endings.frame(held, kind, body)) is not None:
             self._pool.times.learn(held.word, seconds)
-
-    def _frame(self, held: Held, kind: str, body: bytes) -> float | None:
-        """The run time in seconds, where the attempt has ended."""
-        if kind == "progress":
-            self._recorder.put_progress(held, body)
-            return None
-        if kind == "log":
-            self._recorder.put_log(held, body)
-            return None
-        outcome, seconds = outcome_of(held, kind, body)
-        self._tallies.learn(held, outcome.kind, seconds)
-        self._recorder.put(outcome)
-        return seconds
-
-    def _blocked(self, held: Held, seconds: float) -> None:
-        function = registry.slug_of(held.task.function)
-        log.warning("task %s, %s, blocks the event loop for %.1f s", held.task.id, function, seconds)
-        self._blocked_by = {
-            "function": function,
-            "seconds": round(seconds, 1),
-            "at": datetime.now(UTC).isoformat(),
-        }
-
-    def _step(self, held: Held, step: Step) -> None:
-        act = "killing the executor of" if step.order is None else "interrupting"
-        log.warning("%s task %s: %s", act, held.task.id, step.reason)
-        self._recorder.put_step(held, step)
-
-    def _killed(self, held: Held) -> None:
-        outcome = killed_outcome(held)
-        self._tallies.learn(held, outcome.kind, 0.0)
-        self._recorder.put(outcome)
 
     def _lost(self, begun: list[Held], counts: bool) -> None:
         self._recorder.give_back(begun, counts=counts)

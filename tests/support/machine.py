@@ -134,7 +134,7 @@ class Machine:
             assert self.process.poll() is None, self.log.read_text()
             return self.call("/readyz")[0] == 200
 
-        wait_until(is_ready, seconds=30, what="/readyz answers 200")
+        wait_until(is_ready, seconds=120, what="/readyz answers 200")
         with self.database.session() as session:
             history.install(session)
         self._is_recorded = True
