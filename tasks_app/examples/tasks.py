@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from collections import Counter
@@ -11,6 +12,8 @@ from pydantic import Field
 
 from tasks_app.compat import task
 from tasks_app.media import Media
+
+log = logging.getLogger(__name__)
 
 
 @task()
@@ -34,8 +37,12 @@ def count_primes(
     for number in range(start, stop):
         if number % 1000 == 0:
             context.progress(number - start, max(stop - start, 1), "Counting")
+        if number % 10_000 == 0:
+            log.info("%d primes from %d to %d", found, start, number)
         if number > 1 and all(number % divisor for divisor in range(2, int(number**0.5) + 1)):
             found, largest = found + 1, number
+    if not found:
+        log.warning("there is no prime from %d to %d", start, stop)
     return {"primes": found, "largest": largest}
 
 

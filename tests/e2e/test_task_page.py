@@ -43,7 +43,7 @@ def test_a_failure_shows_its_error_first_and_can_be_run_again_with_changes(
     field = console.get_by_label("Message")
     expect(field).to_have_value("hopeless case", timeout=LIVE)
     field.fill("hopeless again")
-    console.get_by_role("button", name="Run task").click()
+    console.get_by_role("button", name="Run as a new task").click()
     expect(console.get_by_role("alert")).to_contain_text("hopeless again", timeout=LIVE)
 
 

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from tasks_app.compat import task
 from tasks_app.context import current_task
 from tasks_app.interrupts import TaskCancelled
@@ -78,3 +80,11 @@ def cleans_up_when_cancelled(context: Any, gate: str) -> str:
         print(f"after {context.is_cancelled}")
         raise
     return "never cancelled"
+
+
+@task()
+def logs_in_with(user: str, password: SecretStr, works: bool) -> str:
+    log.info("%s logs in", user)
+    if not works:
+        raise RuntimeError("locked out")
+    return f"{user} with {len(password.get_secret_value())} characters"

@@ -7,6 +7,7 @@ import type {
   BatchPage,
   Counts,
   FieldError,
+  LogPage,
   Overview,
   Queue,
   Session,
@@ -115,6 +116,9 @@ export const api = {
     request<Batch>("GET", `/api/batches/${encodeURIComponent(id)}/`, { signal }),
   tasks: (filter: TaskFilter, cursor: string | null, signal?: AbortSignal) =>
     request<TaskPage>("GET", `/api/tasks/${queryOf(filter, { cursor })}`, { signal }),
+  /** The next 1,000 lines at most, behind number `after`. */
+  log: (id: string, attempt: number, after: number, signal?: AbortSignal) =>
+    request<LogPage>("GET", `${taskPath(id)}logs/?attempt=${attempt}&after=${after}&limit=1000`, { signal }),
   waiting: async (id: string, signal?: AbortSignal) =>
     (await request<{ results: WaitingReason[] }>("GET", `${taskPath(id)}waiting/`, { signal })).results,
   overview: (signal?: AbortSignal) => request<Overview>("GET", "/api/overview/", { signal }),
@@ -140,5 +144,6 @@ export const api = {
     request<Submitted>("POST", "/api/tasks/", { body: { function: name, arguments: values, ...options } }),
   cancel: (id: string) =>
     request<{ state: State; cancel_requested: boolean }>("POST", `${taskPath(id)}cancel/`),
-  retry: (id: string) => request<{ state: State }>("POST", `${taskPath(id)}retry/`),
+  retry: (id: string, values?: Record<string, unknown>) =>
+    request<{ state: State }>("POST", `${taskPath(id)}retry/`, { body: values && { arguments: values } }),
 };

@@ -99,7 +99,19 @@ describe("snapshots", () => {
 
 it("a stale topic is read again", () => {
   expect(applyFrame(cache, { type: "stale", seq: 1, topic: "tasks" })).toEqual([keys.lists, keys.counts]);
-  expect(applyFrame(cache, { type: "stale", seq: 2, topic: "task:7" })).toEqual([keys.task("7")]);
+  expect(applyFrame(cache, { type: "stale", seq: 2, topic: "task:7" })).toEqual([
+    keys.task("7"),
+    keys.logs("7"),
+  ]);
+});
+
+it("an open log is read on when its task tells of new lines, and anew when news were lost", () => {
+  const event = { id: "01", log: { attempt: 2, seq: 9 } };
+  expect(applyFrame(cache, { type: "events", seq: 1, events: [event] })).toEqual([keys.log("01", 2)]);
+  expect(applyFrame(cache, { type: "stale", seq: 1, topic: "task:01" })).toEqual([
+    keys.task("01"),
+    keys.logs("01"),
+  ]);
 });
 
 describe("a batch on the page", () => {

@@ -24,6 +24,7 @@ function mergeEvents(cache: QueryClient, events: TaskEvent[]): QueryKey[] {
   }
   for (const event of events) {
     const key = keys.task(event.id);
+    if (event.log) outdated.push(keys.log(event.id, event.log.attempt));
     const known = cache.getQueryData<TaskDetail>(key);
     if (!known) continue;
     const next = applyEvent(known, event);
@@ -61,7 +62,8 @@ const mergeKnown = (rows: TaskRow[], known: TaskRow[]) =>
 function outdatedBy(topic: string): QueryKey[] {
   if (topic === "tasks") return [keys.lists, keys.counts];
   if (topic.startsWith("batch:")) return [keys.batch(topic.replace(/^batch:/, "")), keys.lists];
-  return [keys.task(topic.replace(/^task:/, ""))];
+  const id = topic.replace(/^task:/, "");
+  return [keys.task(id), keys.logs(id)];
 }
 
 /** Merges the frame into the cache and returns the keys that must be read again over REST. */

@@ -20,6 +20,8 @@ export const keys = {
   /** `top` is the cursor a list that stands still begins at; null follows the newest. */
   list: (filter: TaskFilter, top: string | null) => ["tasks", filter, top] as const,
   task: (id: string) => ["task", id] as const,
+  logs: (id: string) => ["log", id] as const,
+  log: (id: string, attempt: number) => ["log", id, attempt] as const,
   batches: ["batch"] as const,
   batch: (id: string) => ["batch", id] as const,
   counts: ["counts"] as const,

@@ -23,6 +23,8 @@ export type TaskBase = Omit<TaskRow, "arguments_preview">;
 export type Progress = NonNullable<TaskRow["progress"]>;
 export type Attempt = TaskDetail["attempts"][number];
 export type StopStep = TaskDetail["steps"][number];
+export type LogPage = Answer<"/api/tasks/{task_id}/logs/", "get", 200>;
+export type LogLine = LogPage["results"][number];
 export type WaitingReason = Answer<"/api/tasks/{task_id}/waiting/", "get", 200>["results"][number];
 export type Worker = Answer<"/api/workers/", "get", 200>["results"][number];
 export type Overview = Answer<"/api/overview/", "get", 200>;
@@ -65,7 +67,7 @@ export type TaskEvent = { id: string } & Partial<
     | "error"
     | "cancel_requested"
   >
-> & { progress?: Progress; step?: StopStep };
+> & { progress?: Progress; step?: StopStep; log?: { attempt: number; seq: number } };
 
 export type ServerFrame =
   | { type: "snapshot"; seq: number; topic: "tasks"; results: TaskRow[] }

@@ -1,13 +1,14 @@
 import { Alert, Anchor, Button, Divider, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import type { RJSFSchema } from "@rjsf/utils";
-import { IconPlayerPlay } from "@tabler/icons-react";
+import { IconPlayerPlay, IconRotateClockwise2 } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { ApiError, api } from "../api/client";
+import { TERMINAL } from "../api/events";
 import { useOneAtATime } from "../api/one-at-a-time";
 import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
-import type { FieldError, TaskFunction } from "../api/types";
+import type { FieldError, TaskDetail, TaskFunction } from "../api/types";
 import { CodeBlock } from "../components/copy";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
@@ -64,15 +65,25 @@ function Calls({ fn, values, options }: { fn: TaskFunction; values: Values; opti
   );
 }
 
+interface Wish {
+  values: Values;
+  options: SubmitOptions;
+  /** The earlier task itself runs again; else a new one. */
+  isRetry: boolean;
+}
+
 /** Submits, and keeps what was refused until the field in question is edited. */
-function useSubmit(fn: TaskFunction) {
+function useSubmit(fn: TaskFunction, earlier: TaskDetail | undefined) {
   const navigate = route.useNavigate();
   const [edited, setEdited] = useState<ReadonlySet<string>>(new Set());
   const submit = useMutation({
-    mutationFn: ({ values, options }: { values: Values; options: SubmitOptions }) =>
-      api.submit(fn.name, values, options),
+    mutationFn: async ({ values, options, isRetry }: Wish) => {
+      if (!isRetry || !earlier) return (await api.submit(fn.name, values, options)).task_id;
+      await api.retry(earlier.id, values);
+      return earlier.id;
+    },
     onMutate: () => setEdited(new Set()),
-    onSuccess: ({ task_id }) => navigate({ to: "/tasks/$id", params: { id: task_id } }),
+    onSuccess: (id) => navigate({ to: "/tasks/$id", params: { id } }),
   });
   const submitOnce = useOneAtATime(submit.mutateAsync);
   const refused = submit.error instanceof ApiError ? submit.error.fieldErrors : NONE;
@@ -91,11 +102,15 @@ function useSubmit(fn: TaskFunction) {
   return { submit, submitOnce, byField, rest, forget };
 }
 
-function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
-  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? true;
+function FunctionForm({ fn, earlier }: { fn: TaskFunction; earlier?: TaskDetail }) {
+  const permissions = useQuery(sessionQuery).data?.permissions;
+  const maySubmit = permissions?.submit ?? true;
+  const mayRetry = earlier && TERMINAL.has(earlier.state) && permissions?.retry && permissions.submit;
+  const initial = earlier?.arguments;
+  const isRetry = useRef(false);
   const [values, setValues] = useState<Values>(initial ?? {});
   const [options, setOptions] = useState<SubmitOptions>({});
-  const { submit, submitOnce, byField, rest, forget } = useSubmit(fn);
+  const { submit, submitOnce, byField, rest, forget } = useSubmit(fn, earlier);
   return (
     <Paper withBorder p="lg" radius="md">
       {fn.description && (
@@ -112,7 +127,7 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
           setValues(edited);
           forget(changedNames(values, edited).map(argumentField));
         }}
-        onSubmit={(submitted) => submitOnce({ values: submitted, options })}
+        onSubmit={(submitted) => submitOnce({ values: submitted, options, isRetry: isRetry.current })}
       >
         <OptionsFields
           queue={fn.queue}
@@ -129,9 +144,25 @@ function FunctionForm({ fn, initial }: { fn: TaskFunction; initial?: Values }) {
             loading={submit.isPending}
             disabled={!maySubmit}
             leftSection={<IconPlayerPlay size={16} />}
+            onClick={() => {
+              isRetry.current = false;
+            }}
           >
-            {options.run_after ? "Run later" : buttonLabel(fn)}
+            {earlier ? "Run as a new task" : options.run_after ? "Run later" : buttonLabel(fn)}
           </Button>
+          {mayRetry && (
+            <Button
+              type="submit"
+              variant="default"
+              loading={submit.isPending}
+              leftSection={<IconRotateClockwise2 size={16} />}
+              onClick={() => {
+                isRetry.current = true;
+              }}
+            >
+              Retry the same task
+            </Button>
+          )}
           {!maySubmit && (
             <Text size="sm" c="dimmed">
               You may look at tasks here, but not start them.
@@ -192,7 +223,7 @@ export default function NewTaskPage() {
       <Title order={1} size="h3">
         {fn.title}
       </Title>
-      <FunctionForm key={`${fn.name} ${from ?? ""}`} fn={fn} initial={earlier.data?.arguments} />
+      <FunctionForm key={`${fn.name} ${from ?? ""}`} fn={fn} earlier={earlier.data} />
       <Others functions={(functions.data ?? []).filter((f) => f !== fn)} />
     </Stack>
   );

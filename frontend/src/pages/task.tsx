@@ -18,6 +18,7 @@ import { Running } from "../task/running";
 import { Section } from "../task/section";
 import { StopSteps } from "../task/stop-steps";
 import { TaskActions } from "../task/task-actions";
+import { TaskLog } from "../task/task-log";
 import { TaskTimeline } from "../task/task-timeline";
 import { Waiting } from "../task/waiting";
 
@@ -89,6 +90,16 @@ export function TaskView({ task }: { task: TaskDetail }) {
             <Section title="Arguments">
               <Arguments task={task} />
             </Section>
+            {Object.keys(task.metadata).length > 0 && (
+              <Section title="Metadata">
+                <JsonTree value={task.metadata} />
+              </Section>
+            )}
+            {task.attempt > 0 && (
+              <Section title="Log">
+                <TaskLog task={task} />
+              </Section>
+            )}
             {task.attempts.length > 0 && (
               <Section title="Attempts that failed">
                 <Attempts attempts={task.attempts} />
