@@ -83,6 +83,8 @@ function Entry(props: WrapIfAdditionalTemplateProps<Data, RJSFSchema>) {
     <Flex gap="xs" align="flex-start" wrap="nowrap">
       <TextInput
         key={label}
+        flex={1}
+        miw={0}
         id={`${id}-key`}
         label="Key"
         description={schema.description && "\u00a0"}
@@ -90,7 +92,9 @@ function Entry(props: WrapIfAdditionalTemplateProps<Data, RJSFSchema>) {
         required
         onBlur={props.onKeyRenameBlur}
       />
-      <Box flex={1}>{children}</Box>
+      <Box flex={1} miw={0}>
+        {children}
+      </Box>
       <Box mt={schema.description ? 48 : 30}>
         <RemoveButton
           id={buttonId(id, "remove")}
