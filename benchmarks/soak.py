@@ -148,11 +148,15 @@ def watched(cluster: Cluster) -> Iterator[collections.Counter[str]]:
         yield heard
 
 
-def write(soak: Soak, ends: dict[str, int], slopes: dict[str, float], frames: dict[str, int]) -> Path:
+def commit_now() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(
+    commit: str, soak: Soak, ends: dict[str, int], slopes: dict[str, float], frames: dict[str, int]
+) -> Path:
     now = datetime.now(UTC)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
     path = RESULTS / f"soak-{now:%Y-%m-%d}-{commit}.json"
     last = soak.samples[-1]
     facts: dict[str, Any] = {
@@ -182,6 +186,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=TASKS)
     tasks = parser.parse_args().tasks
+    commit = commit_now()  # of what runs now; the tree may move on meanwhile
     with services() as servers, tempfile.TemporaryDirectory(prefix="taskdeck-soak-") as directory:
         given = servers.fresh()
         cluster = Cluster(
@@ -205,7 +210,7 @@ def main() -> int:
             cluster.end()
     warm = [one for one in soak.samples if one.ended > WARM_UP * tasks]
     slopes = {role: slope(warm, role) for role in warm[0].rss}
-    path = write(soak, ends, slopes, dict(frames))
+    path = write(commit, soak, ends, slopes, dict(frames))
     print(f"wrote {path.relative_to(ROOT)}: {ends}, {soak.samples[-1].seconds:.0f} s")
     for role, value in slopes.items():
         print(f"{role:12} {warm[-1].rss[role] / 2**20:8.1f} MiB {value:8.1f} bytes a task")
