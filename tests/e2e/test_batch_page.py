@@ -35,15 +35,16 @@ def end(machine: Up, batch: dict[str, Any]) -> None:
 def test_a_batch_moves_by_itself_and_what_failed_is_run_again(
     console: Page, machine: Up, tmp_path: Path
 ) -> None:
-    waiting = {"function": "waits_for_file", "arguments": {"path": str(tmp_path / "go")}}
-    tasks = [FIBONACCI, FIBONACCI, FAILING, waiting, FIBONACCI]
+    path = str(tmp_path / "go")
+    waiting = {"function": "waits_for_file", "arguments": {"path": path}, "priority": -1}  # the last to start
+    tasks = [FIBONACCI, FIBONACCI, FAILING, FIBONACCI, waiting]
     batch = submit(machine, *tasks, then={"function": "noted_end"})
     console.goto(f"/console/batches/{batch['batch']}")
     bar = console.get_by_role("progressbar", name="Tasks that have ended")
-    expect(bar).to_have_attribute("aria-valuetext", re.compile("^3 of 5 ended"), timeout=LIVE)
+    expect(bar).to_have_attribute("aria-valuetext", re.compile("^4 of 5 ended"), timeout=LIVE)
     expect(console.get_by_role("status").filter(has_text="Running")).to_be_visible()
     expect(console.get_by_text("runs once all have ended")).to_be_visible()
-    expect(console).to_have_title(re.compile("^60% of a batch"))
+    expect(console).to_have_title(re.compile("^80% of a batch"))
     (tmp_path / "go").touch()
     expect(console.get_by_role("status").filter(has_text="Ended with failures")).to_be_visible(timeout=LIVE)
     then = console.get_by_role("link", name="noted_end").locator("..")
