@@ -18,6 +18,9 @@ LAST_BACK_OFF_SECONDS = 10.0
 STEADY_SECONDS = 10.0
 """A child that ran this long starts over with the shortest back-off."""
 
+HUNG_UP_STOP_SECONDS = 1.5
+"""For each step of the stop when nobody is left to watch it."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _output_lock = threading.Lock()
 
@@ -141,8 +144,13 @@ class Children:
         self._signals += 1
 
     def _hang_up(self, number: int, frame: object) -> None:
-        """The terminal is gone, or the parent. Never a second request: it may follow Ctrl-C by itself."""
-        self._signals = self._signals or 1
+        """The terminal is gone, or the parent: nobody waits for running tasks; they run again after a start.
+
+        Never a second request: it may follow Ctrl-C by itself.
+        """
+        if not self._signals:
+            self._signals = 1
+            self._stop_seconds = HUNG_UP_STOP_SECONDS
 
     @property
     def is_stopping(self) -> bool:

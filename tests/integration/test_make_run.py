@@ -18,6 +18,10 @@ SECONDS_TO_END = 30
 """A bound for a loaded machine; alone it takes about one second."""
 
 
+SECONDS_TO_END_KILLED = 15
+"""Alone it takes two to three; less than the time in which a worker that drains waits for its tasks."""
+
+
 class MakeRun(Machine):
     """One terminal with `make run` in it; make leads the process group, as under a shell."""
 
@@ -100,6 +104,21 @@ def test_a_killed_make_leaves_no_process(make: MakeRun) -> None:
     wait_until(lambda: not make.left(), seconds=SECONDS_TO_END, what=f"{make.left()} have ended")
 
 
+def test_a_killed_make_does_not_wait_for_a_running_task(make: MakeRun, tmp_path: Path) -> None:
+    make.wait_until_ready()
+    _, answer = make.call("/api/functions/waits_for_file/", {"path": str(tmp_path / "never")})
+    path = f"/api/tasks/{answer['task_id']}/"
+    wait_until(lambda: make.call(path)[1]["state"] == "running", seconds=30, what="the task runs")
+
+    make.process.kill()
+    make.process.wait(10)
+
+    wait_until(lambda: not make.left(), seconds=SECONDS_TO_END_KILLED, what=f"{make.left()} have ended")
+    with make.database.session() as session:
+        rows = session.rows("SELECT state, losses FROM taskdeck_task", {})
+    assert [tuple(row) for row in rows] == [("queued", 0)]
+
+
 def test_ctrl_c_ends_all(make: MakeRun) -> None:
     make.wait_until_ready()
     make.press_ctrl_c()
@@ -107,9 +126,9 @@ def test_ctrl_c_ends_all(make: MakeRun) -> None:
     assert "up | stopped" in make.log.read_text()
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_task_and_gives_it_back(make: MakeRun) -> None:
+def test_a_second_ctrl_c_does_not_wait_for_a_task_and_gives_it_back(make: MakeRun, tmp_path: Path) -> None:
     make.wait_until_ready()
-    _, answer = make.call("/api/functions/never_returns/", {})
+    _, answer = make.call("/api/functions/waits_for_file/", {"path": str(tmp_path / "never")})
     path = f"/api/tasks/{answer['task_id']}/"
     wait_until(lambda: make.call(path)[1]["state"] == "running", seconds=30, what="the task runs")
 
