@@ -12,8 +12,9 @@ from pathlib import Path
 from tests.support.machine import ROOT, Up
 from tests.support.processes import marked_processes, wait_until
 
-PARTS = {"manage.py up": 1, "daphne": 1, "valkey-server": 1, "runworker": 3}
-"""How many processes have this in their command line; the worker's: guard, supervisor, one executor."""
+PARTS = {"manage.py up": 1, "daphne": 1, "valkey-server": 1, "runworker": 4}
+"""How many processes have this in their command line; the worker's: guard, supervisor, and two executors, of
+plain and of async functions."""
 
 
 def assert_all_are_running(up: Up) -> None:

@@ -64,19 +64,18 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except TaskdeckError as error:
             raise CommandError(str(error), returncode=2) from None
-        delivery.flush(HAND_OVER_SECONDS)
-        if not given["watch"]:
-            document = {"task_id": submitted.id, "state": submitted.state, "is_new": submitted.is_new}
-            self.stdout.write(json.dumps(document) if given["json"] else submitted.id)
-            return
-        sys.exit(self._watch(submitted.id, as_json=given["json"]))
+        try:
+            delivery.flush(HAND_OVER_SECONDS)
+            if given["watch"]:
+                sys.exit(self._watch(submitted.id, as_json=given["json"]))
+        except KeyboardInterrupt:
+            self.stderr.write(f"task {submitted.id} goes on; nobody watches it here")
+            sys.exit(130)
+        document = {"task_id": submitted.id, "state": submitted.state, "is_new": submitted.is_new}
+        self.stdout.write(json.dumps(document) if given["json"] else submitted.id)
 
     def _watch(self, task_id: str, *, as_json: bool) -> int:
-        try:
-            task = _last(_looks(task_id), Console(stderr=True))
-        except KeyboardInterrupt:
-            self.stderr.write(f"task {task_id} goes on; nobody watches it here")
-            return 130
+        task = _last(_looks(task_id), Console(stderr=True))
         if as_json:
             self.stdout.write(json.dumps(task))
         elif task["state"] == "succeeded":
