@@ -32,14 +32,14 @@ def test_a_picture_is_drawn_and_can_be_downloaded(console: Page, machine: Up) ->
     picture = page.get_by_role("img", name="Result of gives_picture")
     expect(picture).to_be_visible(timeout=LIVE)
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 32
-    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
 
 
 def test_a_file_of_text_is_shown_and_downloaded_under_its_name(console: Page, machine: Up) -> None:
     page = show(console, machine, "gives_file")
     expect(page.get_by_text("elm,3")).to_be_visible(timeout=LIVE)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename == "words.csv"
     assert download.value.path().read_bytes() == b"word,count\nelm,3\n"
 
@@ -48,7 +48,7 @@ def test_another_file_is_offered_with_its_type(console: Page, machine: Up) -> No
     page = show(console, machine, "gives_archive")
     expect(page.get_by_text("application/zip")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename == "nothing.zip"
 
 

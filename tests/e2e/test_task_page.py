@@ -25,7 +25,7 @@ def test_a_table_can_be_read_copied_and_downloaded(console: Page, machine: Up) -
     console.goto(f"/console/tasks/{task_id}")
     expect(console.get_by_role("cell", name="two")).to_be_visible(timeout=LIVE)
     with console.expect_download() as download:
-        console.get_by_role("link", name="Download").click()
+        console.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename.endswith(".json")
     assert '"word": "two"' in download.value.path().read_text()
 
