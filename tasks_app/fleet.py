@@ -13,12 +13,12 @@ from django.db.models import Count, QuerySet
 from tasks_app.access import Access
 from tasks_app.errors import WorkerNotFound
 from tasks_app.filters import in_state
+from tasks_app.fleet_wire import MessageCounts, QueueDocument, RunningTask, WorkerDocument
 from tasks_app.functions import registry
 from tasks_app.models import Task, Worker
 from tasks_app.pauses import paused_queues
 from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
 from tasks_app.states import State
-from tasks_app.wire import MessageCounts, QueueDocument, RunningTask, WorkerDocument
 
 MOST_WORKERS = 100
 MOST_RUNNING = 500

@@ -8,11 +8,11 @@ from uuid import UUID
 from tasks_app.access import Access
 from tasks_app.filters import in_state
 from tasks_app.fleet import heard_of, queues
+from tasks_app.fleet_wire import FailureGroup, OverviewDocument
 from tasks_app.functions import registry
 from tasks_app.models import TaskAttempt
 from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
 from tasks_app.states import State
-from tasks_app.wire import FailureGroup, OverviewDocument
 
 FAILED_WITHIN = timedelta(hours=1)
 MOST_FAILURES = 1_000

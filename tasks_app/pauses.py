@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from tasks_app.access import Access
 from tasks_app.documents import check_text
 from tasks_app.errors import FieldError, InvalidArguments
+from tasks_app.fleet_wire import PauseDocument
 from tasks_app.models import QueuePause
 from tasks_app.submit import queue_fault
-from tasks_app.wire import PauseDocument
 
 MOST_REASON_LETTERS = 500
 

@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 
 from tasks_app.access import Access
 from tasks_app.errors import NotAllowed
+from tasks_app.fleet_wire import TotalDocument, TrendDocument, TrendFigures
 from tasks_app.functions import registry
 from tasks_app.histogram import Histogram, merged, quantile
 from tasks_app.models import Tally
 from tasks_app.selectors import instant
 from tasks_app.tallies import DEPTH_CAP, MINUTE_SECONDS, QUARTER_SECONDS
-from tasks_app.wire import TotalDocument, TrendDocument, TrendFigures
 
 
 @dataclass(frozen=True, slots=True)

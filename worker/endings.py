@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
+from tasks_app.fleet_wire import BlockedBy
 from tasks_app.functions import registry
-from tasks_app.wire import BlockedBy
 from worker.held import Held
 from worker.ladder import Step
 from worker.outcomes import killed_outcome, outcome_of

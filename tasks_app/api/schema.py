@@ -10,8 +10,9 @@ from drf_spectacular.plumbing import resolve_type_hint
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from tasks_app.fleet_wire import PauseDocument
 from tasks_app.states import State
-from tasks_app.wire import BatchDocument, LogLineDocument, PauseDocument, TaskDetail, TaskRow
+from tasks_app.wire import BatchDocument, LogLineDocument, TaskDetail, TaskRow
 
 JSON = "application/json"
 Schema = dict[str, Any]

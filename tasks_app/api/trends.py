@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from tasks_app.api.permissions import TaskdeckView, query_texts
 from tasks_app.api.schema import listing, problems, shape
 from tasks_app.errors import FieldError, InvalidArguments
+from tasks_app.fleet_wire import TotalDocument, TrendDocument
 from tasks_app.functions import registry
 from tasks_app.trends import RANGES, totals, trend
-from tasks_app.wire import TotalDocument, TrendDocument
 
 USUAL_RANGE = "1h"
 RANGE = OpenApiParameter("range", str, enum=list(RANGES), default=USUAL_RANGE)

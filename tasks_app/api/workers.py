@@ -10,7 +10,7 @@ from tasks_app import fleet, overview, pauses
 from tasks_app.api.permissions import TaskdeckView
 from tasks_app.api.schema import PAUSE, PAUSED, QUIET, listing, problems, shape
 from tasks_app.errors import FieldError, InvalidArguments
-from tasks_app.wire import OverviewDocument, QueueDocument, WorkerDocument
+from tasks_app.fleet_wire import OverviewDocument, QueueDocument, WorkerDocument
 
 
 class OverviewView(TaskdeckView):

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks_app.database import Row, Session
+from tasks_app.fleet_wire import BlockedBy
 from tasks_app.states import HELD, State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
 from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse, Renewal
-from tasks_app.wire import BlockedBy, StopStep
+from tasks_app.wire import StopStep
 
 __all__ = ["Changed", "Claimed", "Outcome", "Pulse", "Renewal"]
 
@@ -218,7 +219,7 @@ def heartbeat(
 ) -> Renewal | None:
     """Renew the lease and note the claims so far. None: this incarnation is over and never comes back.
 
-    ``messages``: as wire.MessageCounts has them, empty without a broker.
+    ``messages``: as fleet_wire.MessageCounts has them, empty without a broker.
     """
     sql = _dialect(session)
     params = {

@@ -1,0 +1,153 @@
+"""Documents about what runs the tasks: workers, queues, and figures over time. Each shape is written once."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class RunningTask(TypedDict):
+    id: str
+    function: str
+    started_at: str | None
+
+
+class MessageCounts(TypedDict):
+    """What was out of order about the broker's messages at one worker since it started.
+
+    ``malformed``, ``unknown``: came in and were dropped, as no message of Taskdeck's or of a function that
+    the worker does not know. ``dropped``, ``nacked``: were to go out; too many waited, or the broker refused
+    them for the time being. ``waiting``: for the broker, now. Their tasks are claimed from the database.
+    """
+
+    malformed: int
+    unknown: int
+    dropped: int
+    nacked: int
+    waiting: int
+
+
+class BlockedBy(TypedDict):
+    """An async function that kept the event loop from turning for ``seconds``, noticed at ``at``."""
+
+    function: str
+    seconds: float
+    at: str
+
+
+class WorkerDocument(TypedDict):
+    """``is_late``: alive, but not heard of within its lease. ``is_quiet``: asked to claim nothing more.
+
+    ``concurrency``: plain functions at a time, ``async_concurrency``: async ones;
+    ``running_async``: those of them among ``running``. ``blocked_by``: who kept their event loop last.
+    """
+
+    id: str
+    node: str
+    host: str
+    pid: int
+    version: str
+    state: str
+    is_late: bool
+    is_quiet: bool
+    queues: list[str]
+    concurrency: int
+    async_concurrency: int
+    blocked_by: BlockedBy | None
+    running: int
+    running_async: int
+    running_tasks: list[RunningTask]
+    claims_by_message: int
+    claims_direct: int
+    messages: MessageCounts
+    started_at: str
+    heartbeat_at: str
+    heartbeat_age_seconds: float
+    stopped_at: str | None
+
+
+class PauseDocument(TypedDict):
+    by: str | None
+    at: str
+    reason: str
+
+
+class QueueDocument(TypedDict):
+    """``depth`` waiting tasks, counted up to ``cap``; ``workers`` and ``slots`` that serve it now."""
+
+    name: str
+    depth: int
+    cap: int
+    oldest_at: str | None
+    running: int
+    workers: int
+    slots: int
+    paused: PauseDocument | None
+
+
+class FailureGroup(TypedDict):
+    """Failures of one function, one class of error and one place; ``last_id`` is the newest of them.
+
+    ``place`` is a line such as "shop.tasks:42 in charge", "" where none is known.
+    """
+
+    function: str
+    error_class: str
+    place: str
+    count: int
+    last_at: str
+    last_id: str
+
+
+class OverviewDocument(TypedDict):
+    """``waiting`` and ``running`` are counted up to ``cap``; ``stranded`` queues have tasks and no worker."""
+
+    workers: int
+    slots: int
+    running: int
+    waiting: int
+    oldest_at: str | None
+    cap: int
+    stranded: list[str]
+    failed_last_hour: int
+    failed_cap: int
+    failures: list[FailureGroup]
+
+
+class TrendFigures(TypedDict):
+    """What ended, and how long it had waited and run (seconds, None: nothing did)."""
+
+    succeeded: int
+    failed: int
+    cancelled: int
+    retried: int
+    wait_p50: float | None
+    wait_p95: float | None
+    run_p50: float | None
+    run_p95: float | None
+
+
+class TrendPoint(TrendFigures):
+    """``depth``: how many waited, None where nobody looked."""
+
+    at: str
+    depth: int | None
+
+
+class TotalDocument(TrendFigures):
+    """Of one function or queue; ``ended`` counts by point, the oldest first, the last one still growing."""
+
+    name: str
+    ended: list[int]
+
+
+class TrendDocument(TypedDict):
+    """``points`` are ``span_seconds`` apart, the oldest first, the last one still growing.
+
+    Waits are those of tasks that were due at once, from submit to their first claim. A waiting task that is
+    cancelled never ran and is not counted.
+    """
+
+    range: str
+    span_seconds: int
+    depth_cap: int
+    points: list[TrendPoint]
