@@ -82,15 +82,7 @@ def _next(session: DjangoSession, worker_id: str, *, ahead: bool) -> Claimed | N
 def run_attempt(claimed: Claimed) -> Outcome:
     """Run one attempt. ``KeyboardInterrupt`` is for the test, not for the task."""
     function = registry.by_path(claimed.function)
-    envelope = {
-        "id": claimed.id,
-        "attempt": claimed.attempt,
-        "arguments": claimed.arguments,
-        "queue": claimed.queue,
-        "priority": claimed.priority,
-        "failures": claimed.failures,
-        "max_attempts": claimed.max_attempts,
-    }
+    envelope = claimed.envelope()
     result = running_result(function, envelope, node=NODE)
     announce_start(result)
     started = time.perf_counter()

@@ -29,14 +29,5 @@ class Held:
 
 
 def pack(task: Claimed) -> Held:
-    envelope = {
-        "id": task.id,
-        "attempt": task.attempt,
-        "arguments": task.arguments,
-        "queue": task.queue,
-        "priority": task.priority,
-        "failures": task.failures,
-        "max_attempts": task.max_attempts,
-    }
     ladder = Ladder.of(registry.by_path(task.function).options)
-    return Held(task, task.function, msgpack.packb(envelope), ladder)
+    return Held(task, task.function, msgpack.packb(task.envelope()), ladder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tasks_app.states import State
 
@@ -22,6 +23,18 @@ class Claimed:
     losses: int
     max_attempts: int
     owner_id: int | None
+
+    def envelope(self) -> dict[str, Any]:
+        """What whoever runs the attempt is told of it, beside the function's path."""
+        return {
+            "id": self.id,
+            "attempt": self.attempt,
+            "arguments": self.arguments,
+            "queue": self.queue,
+            "priority": self.priority,
+            "failures": self.failures,
+            "max_attempts": self.max_attempts,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
