@@ -46,7 +46,8 @@ class Publisher:
         self._declared: set[str] = set()
         self._refused: dict[str, float] = {}  # queue: until when
         self._pause: asyncio.TimerHandle | None = None
-        self._is_probing = False  # nacked, and not confirmed since: one message at a time asks again
+        self._is_probing = False  # nacked, and nothing sent since was kept: one message at a time asks again
+        self._nacked_at = 0  # the newest delivery tag sent when the last nack came
         self._wake = asyncio.Event()
         self._tried = asyncio.Event()
         self.confirmed = self.dropped = self.nacked = self.returned = 0
@@ -125,7 +126,7 @@ class Publisher:
             channel = await connection.channel()
             await channel.confirm(self._settled, self._returned)
             channel.closed.add_done_callback(lambda _: self._wake.set())
-            self._connection, self._tag = connection, 0
+            self._connection, self._tag, self._nacked_at = connection, 0, 0
             self._declared.clear()
             self._refused.clear()
             self._is_probing = False
@@ -204,11 +205,12 @@ class Publisher:
         if is_kept:
             self._moved_at = self._loop.time()
             self.confirmed += len(messages)
-            self._is_probing = False
+            if max(tags, default=0) > self._nacked_at:  # a late ack of older ones says nothing of room now
+                self._is_probing = False
         else:
             self.nacked += len(messages)
             self._waiting.extend(messages)  # behind those of other queues, which may be taken
-            self._is_probing = True
+            self._is_probing, self._nacked_at = True, self._tag
             self._rest()
         self._wake.set()
 

@@ -139,6 +139,21 @@ async def test_after_a_refusal_one_message_at_a_time_asks_whether_more_are_taken
     assert {one.id for one in sent} - set(drained(url)) <= {sent[1].id}  # deleted with the full queue
 
 
+async def test_a_late_ack_of_what_went_before_the_refusal_does_not_end_the_asking(url: str) -> None:
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    use(url, lambda channel: channel.queue_declare(broker_queue("full"), durable=True, arguments=full))
+    async with publishing(url) as publisher:
+        publisher.publish(message("full"))
+        publisher.publish(message())
+        await until(lambda: publisher.confirmed == 2, "both queues exist, and one is full")
+        for _ in range(100):  # the nack of a classic queue overtakes the ack that a quorum queue writes for
+            publisher.publish(message())
+            publisher.publish(message("full"))
+        await until(lambda: publisher.nacked > 0 and publisher.unconfirmed == 0, "all are answered")
+        assert publisher.confirmed > 2
+        assert not publisher.is_ready
+
+
 async def test_a_connection_that_only_refuses_is_given_up(
     url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
