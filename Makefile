@@ -68,7 +68,7 @@ openapi: $(VENV)/.dev frontend/node_modules/.installed
 	cd frontend && npm run api
 
 # Taskdeck beside its peers, on servers of its own. bench exits 1 below a floor; bench-quick compares with the
-# last kept results. Results and the table in docs/explanation/performance.md are written by the first two.
+# last kept results. Results and the tables in docs/explanation/performance.md are written by `make bench` alone.
 bench: .venv-bench/.installed servers
 	.venv-bench/bin/python -m benchmarks all
 

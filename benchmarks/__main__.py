@@ -1,69 +1,104 @@
-"""``python -m benchmarks first|all|quick``: run, compare, write, and exit 1 below a floor."""
+"""``python -m benchmarks all|first|quick``: run the workloads, compare, and exit 1 below a floor.
+
+``all`` keeps what it found (a results file, the tables in docs/explanation/performance.md); every other run
+only prints, unless it is given ``--keep``. ``first`` drains four contestants; ``quick`` is a short look that
+compares its ratios with the last kept results.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from benchmarks import idle, latency, report
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.drain import drain
-from benchmarks.planner_trap import planner_trap
-from benchmarks.services import Services, services
+from benchmarks import drains
+from benchmarks.report import Report
+from benchmarks.services import services
+from benchmarks.workload import Found
 
-FIRST = ("taskdeck_message", "taskdeck_direct", "bare_pika", "celery_redis")
-BY_NAME = {one.name: one for one in CONTESTANTS}
-
-
-def run_drains(servers: Services, names: set[str], rounds: int, share: float) -> report.Drains:
-    """Every contestant once a round, so that a busy minute falls on all."""
-    drains: report.Drains = {one.name: [] for one in CONTESTANTS if one.name in names}
-    for turn in range(rounds):
-        for name, runs in drains.items():
-            drained = drain(BY_NAME[name], servers, share=share)
-            runs.append(drained)
-            print(
-                f"round {turn + 1}: {name:24} {drained.rate:9,.0f} tasks/s"
-                f" {drained.cpu_us:8,.0f} us CPU/task  load {drained.load:.1f}",
-                flush=True,
-            )
-    return drains
+WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of their tables
+    "drains",
+    "latency",
+    "idle",
+    "planner_trap",
+)
+QUICK_SHARE = 0.5
 
 
-def run_others(servers: Services, rounds: int) -> report.Others:
-    """Latency, idle nodes, start-up and the planner trap."""
-    latencies: report.Latencies = {name: [] for name in latency.NAMES}
-    idles: report.Idles = {name: [] for name in idle.NAMES}
-    for _ in range(rounds):
-        for name in latency.NAMES:
-            latencies[name].append(latency.latency(BY_NAME[name], servers))
-            print(f"{name:24} {latencies[name][-1]}", flush=True)
-        for name in idle.NAMES:
-            idles[name].append(idle.idle(BY_NAME[name], servers))
-            print(f"{name:24} {idles[name][-1]}", flush=True)
-    return report.Others(latencies, idles, idle.help_seconds(), planner_trap(servers))
+def chosen(given: argparse.Namespace) -> Mapping[str, Mapping[str, Any]]:
+    """The workloads of this run, with what each ``run`` is told besides."""
+    named: dict[str, dict[str, Any]]
+    match given.what:
+        case "all":
+            named = {name: {} for name in WORKLOADS}
+        case "first":
+            named = {"drains": {"names": drains.FIRST}}
+        case _:
+            named = {"drains": {"names": drains.FIRST, "share": QUICK_SHARE}}
+    if given.only:
+        named = {name: named.get(name, {}) for name in WORKLOADS if name in given.only}
+    if given.drains:
+        named = {"drains": named.get("drains", {}) | {"names": given.drains}}
+    return named
+
+
+def names_out_of(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if strangers := set(names) - set(known):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(strangers))}: not among {', '.join(known)}")
+        return names
+
+    return parse
+
+
+def measured(name: str, options: Mapping[str, Any], rounds: int) -> Found | str:
+    """On servers of its own, so that no workload meets what another left; a crash gives its traceback."""
+    try:
+        with services() as servers:
+            found: Found = importlib.import_module(f"benchmarks.{name}").run(servers, rounds, **options)
+            return found
+    except (Exception, SystemExit):
+        traceback.print_exc()
+        return traceback.format_exc()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["first", "all", "quick"])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="contestants of the drain, with commas between")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=["all", "first", "quick"])
+    parser.add_argument("--rounds", type=int, default=3, help="of which the medians count; quick: 1")
+    parser.add_argument(
+        "--only",
+        type=names_out_of(WORKLOADS),
+        default=(),
+        metavar="NAME,NAME",
+        help=f"single workloads: {', '.join(WORKLOADS)}",
+    )
+    parser.add_argument(
+        "--drains",
+        type=names_out_of(tuple(drains.BY_NAME)),
+        default=(),
+        metavar="NAME,NAME",
+        help=f"only drains, of these contestants: {', '.join(drains.BY_NAME)}",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the results of a partial run")
     given = parser.parse_args()
-    names = set(BY_NAME) if given.what == "all" else set(FIRST)
-    names = set(given.only.split(",")) if given.only else names
-    rounds, share = (1, 0.5) if given.what == "quick" else (given.rounds, 1.0)
-    others = None
-    with services() as servers:
-        drains = run_drains(servers, names, rounds, share)
-        if given.what == "all" and not given.only:
-            others = run_others(servers, rounds)
-    ratios = report.ratios(drains, others)
+    report = Report(" ".join(["python -m benchmarks", *sys.argv[1:]]), given.rounds)
     if given.what == "quick":
-        return report.compare(ratios)
-    if not given.only:
-        report.write(given.what, drains, others, ratios)
-    return report.below_floors(ratios)
+        report.rounds = 1
+    for name, options in chosen(given).items():
+        started = time.monotonic()
+        ending = measured(name, options, report.rounds)
+        report.ended(name, time.monotonic() - started, ending)
+        print(f"-- {name}: {report.seconds[name]:.0f} s\n", flush=True)
+    is_whole = given.what == "all" and not given.only and not given.drains
+    if is_whole or given.keep:
+        report.keep()
+    return report.compare() if given.what == "quick" else report.verdict()
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contestants import Contestant
 from benchmarks.drain import surroundings
+from benchmarks.drains import BY_NAME
 from benchmarks.services import ROOT, Services, python, running
+from benchmarks.workload import Found
 from tests.support.servers.postgresql import children_of
 
 REPEATS = 3
@@ -28,6 +30,30 @@ class Idle:
     """Proportional set size of the node's processes together."""
     ready_seconds: float
     """From the command to the first task's result."""
+
+
+def run(servers: Services, rounds: int) -> Found:
+    runs: dict[str, list[Idle]] = {name: [] for name in NAMES}
+    for _ in range(rounds):
+        for name in NAMES:
+            runs[name].append(idle(BY_NAME[name], servers))
+            print(f"{name:24} {runs[name][-1]}", flush=True)
+    memory = {name: statistics.median(one.pss_mib for one in found) for name, found in runs.items()}
+    ready = {name: statistics.median(one.ready_seconds for one in found) for name, found in runs.items()}
+    to_help = help_seconds()
+    return Found(
+        facts={name: [asdict(one) for one in found] for name, found in runs.items()}
+        | {"help_seconds": to_help},
+        ratios={"idle_memory_vs_celery": round(memory["taskdeck_message"] / memory["celery_redis"], 2)},
+        lines=[
+            "| idle node, 2 worker processes | MiB (PSS) | command to first result, s |",
+            "|---|---|---|",
+            *(f"| {BY_NAME[name].label} | {memory[name]:.0f} | {ready[name]:.1f} |" for name in NAMES),
+            "",
+            f"`manage.py runworker --help` takes {to_help} s.",
+        ],
+        ceilings={"idle_memory_vs_celery": 1.0},
+    )
 
 
 def idle(one: Contestant, servers: Services) -> Idle:

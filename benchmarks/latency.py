@@ -7,15 +7,19 @@ import statistics
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contestants import Contestant
 from benchmarks.drain import surroundings
+from benchmarks.drains import BY_NAME
 from benchmarks.services import ROOT, Services, python, running
+from benchmarks.workload import Found
 
 TASKS = 200
 NAMES = ("taskdeck_message", "taskdeck_direct", "taskdeck_sqlite", "celery_redis", "celery_postgres")
+CEILINGS = {"latency_direct_p50_vs_celery": 1.0, "latency_p50_vs_celery": 1.3}
+POINTS = ("p50", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,35 @@ class Latency:
     p50: float
     p95: float
     p99: float
+
+
+def run(servers: Services, rounds: int) -> Found:
+    runs: dict[str, list[Latency]] = {name: [] for name in NAMES}
+    for _ in range(rounds):
+        for name in NAMES:
+            runs[name].append(latency(BY_NAME[name], servers))
+            print(f"{name:24} {runs[name][-1]}", flush=True)
+    medians = {
+        name: {point: statistics.median(getattr(one, point) for one in found) for point in POINTS}
+        for name, found in runs.items()
+    }
+    celery = medians["celery_redis"]["p50"]
+    return Found(
+        facts={name: [asdict(one) for one in found] for name, found in runs.items()},
+        ratios={
+            "latency_p50_vs_celery": round(medians["taskdeck_message"]["p50"] / celery, 2),
+            "latency_direct_p50_vs_celery": round(medians["taskdeck_direct"]["p50"] / celery, 2),
+        },
+        lines=[
+            "| idle, one task at a time: submit to result, ms | p50 | p95 | p99 |",
+            "|---|---|---|---|",
+            *(
+                f"| {BY_NAME[name].label} | {' | '.join(f'{found[point]:.1f}' for point in POINTS)} |"
+                for name, found in medians.items()
+            ),
+        ],
+        ceilings=CEILINGS,
+    )
 
 
 def latency(one: Contestant, servers: Services) -> Latency:

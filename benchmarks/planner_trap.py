@@ -17,12 +17,27 @@ import uuid
 from pathlib import Path
 
 from benchmarks.services import ROOT, Services, python
+from benchmarks.workload import Found
 
 TASKS = 300_000
 ROWS = 256
 STORED_AT_ONCE = 10_240
 COMPARED = 100  # batches at the start, and as many at the end
 CEILING = 1.5
+
+
+def run(servers: Services, rounds: int) -> Found:
+    """One pass whatever ``rounds`` says: it compares its own end with its own start."""
+    growth = planner_trap(servers)
+    return Found(
+        facts=growth,
+        ratios={f"planner_trap_{name}": times for name, times in growth.items()},
+        lines=[
+            f"After {TASKS:,} tasks through a table that was created empty a claim costs PostgreSQL"
+            f" {growth['claim']} times and a finish {growth['finish']} times the processor time of the start."
+        ],
+        ceilings={f"planner_trap_{name}": CEILING for name in growth},
+    )
 
 
 def planner_trap(servers: Services) -> dict[str, float]:

@@ -1,25 +1,20 @@
-"""Ratios, floors, the results file and the table in the documentation."""
+"""What a run leaves: the verdict on floors and ceilings, the results file, the tables of the page."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-import statistics
 import subprocess
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.drain import Drained
-from benchmarks.idle import Idle
-from benchmarks.latency import Latency
-from benchmarks.planner_trap import CEILING
 from benchmarks.services import ROOT
+from benchmarks.workload import Found
 
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
@@ -29,97 +24,131 @@ PACKAGES = (
     *("django", "pika", "redis", "psycopg", "celery", "django-celery-results", "dramatiq", "huey"),
     *("django-tasks-db", "flask", "gunicorn"),
 )
-OURS = {"taskdeck_message", "taskdeck_direct", "taskdeck_sqlite"}
-PEER_OF = {  # ratio: our contestant, the peer
-    "drain_vs_celery_redis": ("taskdeck_message", "celery_redis"),
-    "drain_vs_celery_postgres": ("taskdeck_message", "celery_postgres"),
-    "drain_vs_dramatiq": ("taskdeck_message", "dramatiq"),
-    "drain_vs_huey": ("taskdeck_message", "huey"),
-    "drain_vs_bare_pika": ("taskdeck_message", "bare_pika"),
-    "drain_vs_django_tasks_db": ("taskdeck_message", "django_tasks_db"),
-    "drain_share_of_raw_pika": ("taskdeck_message", "raw_pika"),
-    "drain_direct_vs_celery_redis": ("taskdeck_direct", "celery_redis"),
-    "drain_direct_vs_bare_pika": ("taskdeck_direct", "bare_pika"),
-    "drain_sqlite_vs_django_tasks_db": ("taskdeck_sqlite", "django_tasks_db_sqlite"),
-}
-FLOORS = {
-    "drain_vs_celery_redis": 10.0,
-    "drain_vs_celery_postgres": 20.0,
-    "drain_vs_dramatiq": 3.0,
-    "drain_vs_huey": 3.0,
-    "drain_vs_bare_pika": 3.0,
-    "drain_vs_django_tasks_db": 20.0,
-    "drain_share_of_raw_pika": 0.4,
-    "drain_sqlite_vs_django_tasks_db": 5.0,
-}
-CEILINGS = {
-    "latency_direct_p50_vs_celery": 1.0,
-    "latency_p50_vs_celery": 1.3,
-    "idle_memory_vs_celery": 1.0,
-    "planner_trap_claim": CEILING,
-    "planner_trap_finish": CEILING,
-}
-Drains = dict[str, list[Drained]]
-Latencies = dict[str, list[Latency]]
-Idles = dict[str, list[Idle]]
 
 
-@dataclass(frozen=True, slots=True)
-class Others:
-    latencies: Latencies
-    idles: Idles
-    help_seconds: float
-    trap: dict[str, float]
+def commit_now() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def ratios(drains: Drains, others: Others | None) -> dict[str, float]:
-    """Of medians within this run."""
-    rates = {name: statistics.median(one.rate for one in runs) for name, runs in drains.items()}
-    found = {
-        name: round(rates[ours] / rates[peer], 2)
-        for name, (ours, peer) in PEER_OF.items()
-        if ours in rates and peer in rates
-    }
-    if others:
-        p50 = {name: statistics.median(one.p50 for one in runs) for name, runs in others.latencies.items()}
-        pss = {name: statistics.median(one.pss_mib for one in runs) for name, runs in others.idles.items()}
-        found |= {
-            "latency_p50_vs_celery": round(p50["taskdeck_message"] / p50["celery_redis"], 2),
-            "latency_direct_p50_vs_celery": round(p50["taskdeck_direct"] / p50["celery_redis"], 2),
-            "idle_memory_vs_celery": round(pss["taskdeck_message"] / pss["celery_redis"], 2),
+@dataclass
+class Report:
+    """One run; workloads that crashed are in ``errors`` and take nothing from the others."""
+
+    command: str
+    rounds: int
+    found: dict[str, Found] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    """Traceback by workload."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    loads: list[float] = field(default_factory=lambda: [os.getloadavg()[0]])
+    commit: str = field(default_factory=commit_now)
+    """Of what runs; the tree may move on meanwhile."""
+
+    def ended(self, name: str, seconds: float, ending: Found | str) -> None:
+        """What a workload found, or the traceback of its crash."""
+        self.seconds[name] = round(seconds, 1)
+        self.loads.append(os.getloadavg()[0])
+        if isinstance(ending, str):
+            self.errors[name] = ending
+        elif twice := self.ratios.keys() & ending.ratios.keys():
+            self.errors[name] = f"these ratios are another workload's: {sorted(twice)}"
+        else:
+            self.found[name] = ending
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        return {name: ratio for one in self.found.values() for name, ratio in one.ratios.items()}
+
+    @property
+    def floors(self) -> dict[str, float]:
+        return {name: floor for one in self.found.values() for name, floor in one.floors.items()}
+
+    @property
+    def ceilings(self) -> dict[str, float]:
+        return {name: ceiling for one in self.found.values() for name, ceiling in one.ceilings.items()}
+
+    def verdict(self) -> int:
+        """Tell each ratio with its bound. Exit status 1 below a floor, above a ceiling, after a crash."""
+        status = bool(self.errors)
+        for name, ratio in self.ratios.items():
+            said, is_missed = judged(ratio, self.floors.get(name), self.ceilings.get(name))
+            print(f"{name:36} {ratio:10,.2f}{said}")
+            status |= is_missed
+        for name in (self.floors | self.ceilings).keys() - self.ratios.keys():
+            print(f"{name:36} was not measured  MISSING")
+            status = True
+        for name, error in self.errors.items():
+            print(f"{name} crashed: {error.strip().splitlines()[-1]}")
+        return int(status)
+
+    def compare(self) -> int:
+        """1 when a ratio fell by more than 15 % since the last kept results, or after a crash."""
+        kept = last_kept()
+        if kept is None:
+            print("there are no kept results to compare with")
+            return 1
+        status = bool(self.errors)
+        for name, ratio in self.ratios.items():
+            if (before := kept["ratios"].get(name)) is None:
+                continue
+            is_cost = name in self.ceilings
+            has_fallen = ratio > before / FALLEN if is_cost else ratio < FALLEN * before
+            print(f"{name:36} {before:10,.2f} -> {ratio:10,.2f}{'  FELL' if has_fallen else ''}")
+            status |= has_fallen
+        for name, error in self.errors.items():
+            print(f"{name} crashed: {error.strip().splitlines()[-1]}")
+        print(f"compared with commit {kept['commit']}; load {os.getloadavg()[0]:.1f}")
+        return int(status)
+
+    def keep(self) -> None:
+        """Write the results file and the generated part of the page."""
+        now = datetime.now(UTC)
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{now:%Y-%m-%d}-{self.commit}.json"
+        facts = {
+            "at": now.isoformat(),
+            "commit": self.commit,
+            "what": self.command,
+            "rounds": self.rounds,
+            "machine": machine(),
+            "loads": [round(load, 1) for load in self.loads],
+            "ratios": self.ratios,
+            "floors": self.floors,
+            "ceilings": self.ceilings,
+            "errors": self.errors,
+            "seconds": self.seconds,
+            "workloads": {name: one.facts for name, one in self.found.items()},
         }
-        found |= {f"planner_trap_{name}": growth for name, growth in others.trap.items()}
-    return found
+        path.write_text(json.dumps(facts, indent=1) + "\n")
+        before, _, rest = PAGE.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n{self.page(path.name)}\n{END}{after}")
+        print(f"wrote {path.relative_to(ROOT)} and the tables in {PAGE.relative_to(ROOT)}")
+
+    def page(self, file_name: str) -> str:
+        parts = [
+            f"`{self.command}`, medians of {self.rounds} alternating rounds, load {min(self.loads):.1f} to"
+            f" {max(self.loads):.1f}, raw results in `benchmarks/results/{file_name}`."
+        ]
+        parts += ["\n".join(one.lines) for one in self.found.values()]
+        parts += [f"The workload `{name}` did not come to its end." for name in self.errors]
+        return "\n\n".join(parts)
 
 
-def below_floors(found: dict[str, float]) -> int:
-    """The exit status: 1 when a ratio is below its floor or above its ceiling; each is told."""
-    status = 0
-    for name, ratio in found.items():
-        floor, ceiling = FLOORS.get(name), CEILINGS.get(name)
-        verdict = "" if floor is None else f"  floor {floor:g}{'' if ratio >= floor else '  BELOW'}"
-        verdict += "" if ceiling is None else f"  ceiling {ceiling:g}{'' if ratio <= ceiling else '  ABOVE'}"
-        print(f"{name:34} {ratio:8.2f}{verdict}")
-        status |= verdict.endswith(("BELOW", "ABOVE"))
-    return int(status)
+def judged(ratio: float, floor: float | None, ceiling: float | None) -> tuple[str, bool]:
+    """The words behind a ratio, and whether it missed a bound."""
+    is_below = floor is not None and ratio < floor
+    is_above = ceiling is not None and ratio > ceiling
+    said = "" if floor is None else f"  floor {floor:,g}{'  BELOW' if is_below else ''}"
+    said += "" if ceiling is None else f"  ceiling {ceiling:,g}{'  ABOVE' if is_above else ''}"
+    return said, is_below or is_above
 
 
-def compare(found: dict[str, float]) -> int:
-    """1 when a ratio fell by more than 15 % since the last kept results."""
-    kept = sorted(RESULTS.glob("2*.json"))  # not those of a soak
-    if not kept:
-        print("there are no kept results to compare with")
-        return 1
-    before = json.loads(kept[-1].read_text())["ratios"]
-    status = 0
-    for name, ratio in found.items():
-        if name not in before:
-            continue
-        has_fallen = ratio > before[name] / FALLEN if name in CEILINGS else ratio < FALLEN * before[name]
-        print(f"{name:34} {before[name]:8.2f} -> {ratio:8.2f}{'  FELL' if has_fallen else ''}")
-        status |= has_fallen
-    print(f"compared with {kept[-1].name}; load {os.getloadavg()[0]:.1f}")
-    return int(status)
+def last_kept() -> Mapping[str, Any] | None:
+    """The newest kept results of a run; those of a soak have another name."""
+    kept: list[Mapping[str, Any]] = [json.loads(path.read_text()) for path in RESULTS.glob("2*.json")]
+    return max(kept, key=lambda results: results["at"], default=None)
 
 
 def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
@@ -139,77 +168,3 @@ def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
 def debian_version(package: str) -> str:
     query = ["dpkg-query", "-W", "-f", "${Version}", package]
     return subprocess.run(query, capture_output=True, text=True, check=False).stdout
-
-
-def write(what: str, drains: Drains, others: Others | None, found: dict[str, float]) -> None:
-    """The results file, and the table for readers."""
-    now = datetime.now(UTC)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%d}-{commit}.json"
-    facts = {
-        "at": now.isoformat(),
-        "commit": commit,
-        "what": what,
-        "machine": machine(),
-        "ratios": found,
-        "drain": {name: [asdict(one) for one in runs] for name, runs in drains.items()},
-    }
-    if others:
-        facts |= asdict(others)
-    path.write_text(json.dumps(facts, indent=1) + "\n")
-    text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(what, drains, others, path.name)}\n{END}{after}")
-    print(f"wrote {path.relative_to(ROOT)} and the table in {PAGE.relative_to(ROOT)}")
-
-
-def table(what: str, drains: Drains, others: Others | None, file_name: str) -> str:
-    labels = {one.name: one.label for one in CONTESTANTS}
-    best = {name: statistics.median(one.rate for one in runs) for name, runs in drains.items()}
-    loads = [one.load for runs in drains.values() for one in runs]
-    command = "make bench" if what == "all" else f"make bench-{what}"
-    lines = [
-        f"`{command}`, medians of {len(next(iter(drains.values())))} alternating rounds,"
-        f" load {min(loads):.1f} to {max(loads):.1f}, raw results in `benchmarks/results/{file_name}`:",
-        "",
-        "| drain of no-ops, 2 worker processes | tasks/s | CPU µs/task, with servers | by message / this |",
-        "|---|---|---|---|",
-    ]
-    for name, runs in drains.items():
-        cpu = statistics.median(one.cpu_us for one in runs)
-        times = (
-            ""
-            if name in OURS or "taskdeck_message" not in best
-            else f"{best['taskdeck_message'] / best[name]:.1f}"
-        )
-        lines.append(f"| {labels[name]} | {best[name]:,.0f} | {cpu:,.0f} | {times} |")
-    if others:
-        lines += ["", *other_lines(others, labels)]
-    return "\n".join(lines)
-
-
-def other_lines(others: Others, labels: dict[str, str]) -> list[str]:
-    lines = ["| idle, one task at a time: submit to result, ms | p50 | p95 | p99 |", "|---|---|---|---|"]
-    for name, runs in others.latencies.items():
-        points = [statistics.median(getattr(one, point) for one in runs) for point in ("p50", "p95", "p99")]
-        lines.append(f"| {labels[name]} | {points[0]:.1f} | {points[1]:.1f} | {points[2]:.1f} |")
-    lines += [
-        "",
-        "| idle node, 2 worker processes | MiB (PSS) | command to first result, s |",
-        "|---|---|---|",
-    ]
-    for name, idles in others.idles.items():
-        memory = statistics.median(one.pss_mib for one in idles)
-        ready = statistics.median(one.ready_seconds for one in idles)
-        lines.append(f"| {labels[name]} | {memory:.0f} | {ready:.1f} |")
-    lines += [
-        "",
-        f"`manage.py runworker --help` takes {others.help_seconds} s. After 300,000 tasks through a table"
-        f" that was created empty a claim costs PostgreSQL {others.trap['claim']} times and a finish"
-        f" {others.trap['finish']} times the processor time of the start.",
-    ]
-    return lines

@@ -10,7 +10,6 @@ import argparse
 import collections
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,7 +24,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from benchmarks.report import RESULTS, machine
+from benchmarks.report import RESULTS, commit_now, machine
 from benchmarks.services import ROOT, services
 from tests.support.cluster import Cluster, Services
 from tests.support.processes import wait_until
@@ -146,11 +145,6 @@ def watched(cluster: Cluster) -> Iterator[collections.Counter[str]]:
 
         threading.Thread(target=read, name="page", daemon=True).start()
         yield heard
-
-
-def commit_now() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write(

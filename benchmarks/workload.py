@@ -1,4 +1,5 @@
-"""What a workload hands to the report; each module of a workload has ``run(servers, rounds) -> Found``."""
+"""What a workload hands to the report; each module of a workload has ``run(servers, rounds) -> Found``
+and a line in WORKLOADS of benchmarks/__main__.py."""
 
 from __future__ import annotations
 
