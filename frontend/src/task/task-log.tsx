@@ -34,6 +34,8 @@ function useLog(task: TaskDetail, attempt: number) {
       }
     },
     structuralSharing: false,
+    // another attempt's lines stay until the chosen one's are here: an empty pane would move the page
+    placeholderData: (before, query) => (query?.queryKey[1] === task.id ? before : undefined),
     // the last lines may come after the end
     refetchInterval: attempt === task.attempt ? refetchMs : false,
   });
@@ -52,7 +54,7 @@ export function TaskLog({ task }: { task: TaskDetail }) {
   const [words, setWords] = useState("");
   const [follows, setFollows] = useState(true);
   const attempt = chosen ?? task.attempt;
-  const { data: log, error, refetch } = useLog(task, attempt);
+  const { data: log, error, refetch, isPlaceholderData } = useLog(task, attempt);
   const lines = log?.lines ?? NO_LOG.lines;
   const shown = useMemo(() => shownLines(lines, least, words), [lines, least, words]);
   const filtered = shown.length < lines.length;
@@ -110,7 +112,12 @@ export function TaskLog({ task }: { task: TaskDetail }) {
       )}
       {lines.length > 0 && (
         <>
-          <LogPane key={attempt} lines={shown} follows={follows} onFollow={setFollows} />
+          <LogPane
+            key={isPlaceholderData ? "before" : attempt}
+            lines={shown}
+            follows={follows}
+            onFollow={setFollows}
+          />
           <Text size="xs" c="dimmed" role="status">
             {filtered ? `${exact.format(shown.length)} of ` : ""}
             {exact.format(lines.length)} {lines.length === 1 ? "line" : "lines"}
