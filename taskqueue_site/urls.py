@@ -8,6 +8,8 @@ from django.views.generic import RedirectView
 
 from tasks_app.console import console
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/console/")),
     path("console", RedirectView.as_view(url="/console/")),

@@ -11,7 +11,6 @@ from tasks_app.django_result import row_result, waiting_result
 from tasks_app.django_task import TaskdeckTask
 from tasks_app.functions import registry
 from tasks_app.models import Task
-from tasks_app.submit import submit
 
 
 class TaskdeckBackend(BaseTaskBackend):
@@ -25,6 +24,8 @@ class TaskdeckBackend(BaseTaskBackend):
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
         """Store the task. Raises InvalidTask, InvalidArguments and DatabaseUnavailable."""
+        from tasks_app.submit import submit  # publisher and Redis client, for those alone who enqueue
+
         self.validate_task(task)
         function = registry.by_path(task.module_path)
         submitted = submit(

@@ -12,11 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any, Protocol
 
-import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
 
 from tasks_app.conf import get_conf
-from tasks_app.errors import DatabaseUnavailable, StatementConflict, StatementRefused
+from tasks_app.errors import DatabaseUnavailable, StatementRefused
 
 Row = tuple[Any, ...]
 
@@ -84,76 +83,6 @@ class SqliteSession:
         self._connection.close()
 
 
-class PostgresSession:
-    """A connection of its own, for one thread. Each statement commits by itself outside a transaction.
-
-    ``timeout_seconds`` bounds connecting, each statement, and the silence of a dead network.
-    """
-
-    vendor = "postgresql"
-
-    def __init__(self, params: Mapping[str, Any], *, timeout_seconds: float) -> None:
-        try:
-            self._connection: psycopg.Connection[Row] = psycopg.connect(
-                **_with_planner_guard(params, timeout_seconds), autocommit=True, prepare_threshold=0
-            )
-        except psycopg.Error as error:
-            raise DatabaseUnavailable(str(error)) from error
-
-    def rows(self, sql: str, params: Mapping[str, Any]) -> list[Row]:
-        with _psycopg_errors_translated():
-            cursor = self._connection.execute(sql, params)
-            return cursor.fetchall() if cursor.description else []
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with _psycopg_errors_translated(), self._connection.transaction():
-            yield
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-def _with_planner_guard(params: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
-    """Connection parameters for statements that all go by an index.
-
-    A table that was created empty has no statistics worth the name: a sequential, a bitmap scan or a
-    sort looks cheap to the planner and is not. What has no other way is priced so high that each
-    execution would be compiled first, hence no JIT. READ COMMITTED is what the statements are written for.
-    """
-    timeout_ms = round(timeout_seconds * 1000)
-    settings = {
-        "enable_seqscan": "off",
-        "enable_bitmapscan": "off",
-        "enable_sort": "off",
-        "jit": "off",
-        "default_transaction_isolation": r"read\ committed",
-        "statement_timeout": timeout_ms,
-        "idle_in_transaction_session_timeout": timeout_ms,
-    }
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    return {
-        **params,
-        "options": f"{params.get('options', '')} {options}".strip(),
-        "connect_timeout": max(2, round(timeout_seconds)),
-        "tcp_user_timeout": timeout_ms,
-        "keepalives_idle": max(1, round(timeout_seconds / 2)),
-        "keepalives_interval": 1,
-    }
-
-
-@contextmanager
-def _psycopg_errors_translated() -> Iterator[None]:
-    try:
-        yield
-    except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
-        raise StatementConflict(str(error)) from error
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        raise StatementRefused(str(error)) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
-        raise DatabaseUnavailable(str(error)) from error
-
-
 class DjangoSession:
     """Django's connection of this thread, inside the caller's transaction if there is one."""
 
@@ -183,6 +112,8 @@ def open_session(using: str = DEFAULT_DB_ALIAS) -> OwnSession:
     params = dict(connections[using].get_connection_params())
     if connections[using].vendor == "sqlite":
         return SqliteSession(str(params["database"]))
+    from tasks_app.postgres_session import PostgresSession  # psycopg, which SQLite has no use for
+
     for django_only in ("cursor_factory", "context", "prepare_threshold"):
         params.pop(django_only, None)
     return PostgresSession(params, timeout_seconds=get_conf().self_stop_seconds)

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks_app.database import OwnSession, PostgresSession, SqliteSession
+from tasks_app.database import OwnSession, SqliteSession
+from tasks_app.postgres_session import PostgresSession
 
 ROOT = Path(__file__).resolve().parents[2]
 

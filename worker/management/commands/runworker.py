@@ -12,20 +12,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from tasks_app import django_connections, log_capture
 from tasks_app.conf import get_conf
-from tasks_app.execution import run_task
 from tasks_app.functions import registry
-from tasks_app.loop_execution import run_async_task
-from tasks_app.reporting import Line, LoopLine
-from worker.board import Board, LoopSlot, Slot
-from worker.channel import Channel
-from worker.executor import Executor
-from worker.guard import Birth, Guard, GuardOptions, Kind
-from worker.loop_executor import LoopExecutor
 from worker.options import WorkerOptions
 from worker.recycling import Limits
-from worker.supervisor import supervise
 
 MOST_EXECUTORS = 250
 MOST_ASYNC = 1000
@@ -120,25 +110,6 @@ class Command(BaseCommand):
         limits = Limits(max_tasks=given["max_tasks_per_executor"], max_memory_mib=given["max_memory_mib"])
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
         connections.close_all()
+        from worker.node import run_node  # all that a node runs, which `--help` has no use for
 
-        def start(control: socket.socket, board: Board, birth: Birth) -> int:
-            return supervise(control, board, birth, options)
-
-        def execute(end: socket.socket, line: memoryview, kind: Kind) -> int:
-            log_capture.install()
-            django_connections.watch()
-            if kind == "loop":
-
-                async def run_async(path: str, body: bytes, line: LoopLine) -> tuple[str, bytes]:
-                    await django_connections.renew_async()
-                    return await run_async_task(path, body, line, node=options.node)
-
-                return LoopExecutor(Channel(end), LoopSlot(line), run_async, limits).run()
-
-            def run(path: str, body: bytes, line: Line) -> tuple[str, bytes]:
-                django_connections.renew()
-                return run_task(path, body, line, node=options.node)
-
-            return Executor(Channel(end), Slot(line), run, limits).run()
-
-        sys.exit(Guard(start, execute, GuardOptions(self_stop=conf.self_stop_seconds)).run())
+        sys.exit(run_node(options, limits))
