@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -15,8 +17,10 @@ from tasks_app.access import access_of
 from tasks_app.batch_selectors import visible_batches
 from tasks_app.bulk import Act, act_on_ids
 from tasks_app.documents import dump_json
+from tasks_app.errors import InvalidArguments, InvalidDocument
 from tasks_app.functions import registry
-from tasks_app.models import Task, TaskAttempt, TaskBatch, Worker
+from tasks_app.models import QueuePause, Task, TaskAttempt, TaskBatch, Worker
+from tasks_app.pauses import check_pause, pause, resume
 from tasks_app.sealing import mask
 from tasks_app.selectors import visible_tasks
 
@@ -160,6 +164,61 @@ class BatchAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskBatch]:
         access = access_of(request.user)
         return visible_batches(access) if access.view else TaskBatch.objects.none()
+
+
+class PauseForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = QueuePause
+        fields = ("queue", "reason", "ends_at")
+        widgets = {"queue": AdminTextInputWidget, "reason": AdminTextInputWidget}
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return given
+        queue = given.get("queue") or self.instance.queue
+        try:
+            check_pause(queue=queue, reason=given["reason"], until=given["ends_at"])
+        except (InvalidArguments, InvalidDocument) as refused:
+            for fault in refused.field_errors:
+                self.add_error("ends_at" if fault.field == "until" else fault.field, fault.message)
+        return given
+
+
+@admin.register(QueuePause)
+class PauseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """To add is to pause, to delete is to resume, by the services and with their permission."""
+
+    form = PauseForm
+    list_display = ("queue", "paused_by", "paused_at", "ends_at", "reason")
+    ordering = ("queue",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("queue",)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return access_of(request.user).operate
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access_of(request.user).operate
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+    def save_model(self, request: HttpRequest, obj: QueuePause, form: Any, change: bool) -> None:
+        pause(
+            access=access_of(request.user),
+            queue=obj.queue,
+            reason=obj.reason,
+            by=request.user.get_username(),
+            until=obj.ends_at,
+        )
+
+    def delete_model(self, request: HttpRequest, obj: QueuePause) -> None:
+        resume(access=access_of(request.user), queue=obj.queue)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[QueuePause]) -> None:
+        for obj in queryset:
+            self.delete_model(request, obj)
 
 
 @admin.register(Worker)

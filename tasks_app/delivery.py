@@ -53,6 +53,11 @@ class DeliveryThread:
         """Tell watchers; with ``waiting``, also hand that task over to the workers."""
         self.announce_all([Notice(event=event, waiting=waiting, is_urgent=is_urgent)])
 
+    def ring(self, queue: str) -> None:
+        """Let idle workers look into the table: what waits in this queue may have no message any more."""
+        loop, news = self._started()
+        loop.call_soon_threadsafe(news.ring, [queue])
+
     def flush(self, seconds: float) -> None:
         """Before a process ends: wait until what was announced has left, ``seconds`` at most."""
         loop, news = self._started()

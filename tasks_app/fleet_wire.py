@@ -66,8 +66,11 @@ class WorkerDocument(TypedDict):
 
 
 class PauseDocument(TypedDict):
+    """``until``: when it ends by itself, None where somebody must resume the queue."""
+
     by: str | None
     at: str
+    until: str | None
     reason: str
 
 

@@ -72,8 +72,12 @@ class News:
         """
         is_under_way = self.publisher is not None and self.publisher.publish(message)
         if is_urgent or not is_under_way:
-            self._bells.add(message.queue)
-            self._wake.set()
+            self.ring([message.queue])
+
+    def ring(self, queues: Iterable[str]) -> None:
+        """Tasks without a message of their own may be claimed from these queues."""
+        self._bells.update(queues)
+        self._wake.set()
 
     def tell(self, changed: Iterable[Changed]) -> None:
         """What a transition made of rows: watchers hear of it, and those that wait are handed over."""

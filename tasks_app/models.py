@@ -41,11 +41,12 @@ class Worker(models.Model):
 
 
 class QueuePause(models.Model):
-    """While it exists, no task of the queue is claimed; what runs goes on."""
+    """Until it ends, no task of the queue is claimed; what runs goes on. Without an end it lasts."""
 
     queue = models.TextField(primary_key=True)
     paused_by = models.TextField(default="", blank=True)
     paused_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(default="", blank=True)
 
     class Meta:

@@ -68,8 +68,8 @@ def _paused(task: Task) -> list[WaitingReason]:
     if pause is None:
         return []
     by = f" by {pause['by']}" if pause["by"] else ""
-    why = f": {pause['reason']}" if pause["reason"] else "."
-    return [_reason("paused", f"The queue {task.queue} was paused{by}{why}")]
+    why = f": {pause['reason'].rstrip('.')}" if pause["reason"] else ""
+    return [_reason("paused", f"The queue {task.queue} was paused{by}{why}.", at=pause["until"])]
 
 
 def _nobody_serves(task: Task) -> list[WaitingReason]:

@@ -1,4 +1,4 @@
-"""The node's slow duties on one lane: renew the lease, reap, sweep, promote, tally."""
+"""The node's slow duties on one lane: renew the lease, reap, sweep, promote, end pauses, tally."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tasks_app.errors import DatabaseUnavailable
 from tasks_app.live import News
 from tasks_app.tallies import prune_tallies, queue_depths
 from worker.board import boottime
+from worker.claims import Claims
 from worker.lanes import Lane
 from worker.lease import Lease
 from worker.options import WorkerOptions
@@ -46,13 +47,13 @@ class Care:
         tallies: Tallies,
         counts: Callable[[], dict[str, Any]],
         on_over: Callable[[], None],
-        on_quiet: Callable[[bool], None],
+        claims: Claims,
         *,
         watched: Sequence[Lane],
     ) -> None:
         self._worker_id, self._options, self._lane, self._lease = worker_id, options, lane, lease
         self._news, self._tallies = news, tallies
-        self._counts, self._on_over, self._on_quiet, self._watched = counts, on_over, on_quiet, watched
+        self._counts, self._on_over, self._claims, self._watched = counts, on_over, claims, watched
         self._seen: dict[str, Seen] = {}
         self._sweep_at = 0.0
         self._beat_at = 0.0
@@ -77,10 +78,13 @@ class Care:
                 self._on_over()
                 return
             self._lease.renewed(now)
-            self._on_quiet(renewal.is_quiet)
+            self._claims.quiet(renewal.is_quiet)
             await self._reap()
         self._news.tell(await self._lane.run(transitions.promote_due))
         self._news.tell(await self._lane.run(transitions.promote_ended))
+        if queues := await self._lane.run(transitions.end_pauses):
+            self._news.ring(queues)
+            self._claims.ring(set(queues))  # also where no doorbell is
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY_SECONDS
             self._news.tell(await self._lane.run(transitions.sweep))

@@ -100,7 +100,7 @@ class Supervisor:
             self._tallies,
             self._counts,
             self._over,
-            self._claiming.quiet,
+            self._claiming,
             watched=(self._claims, self._finishes),
         )
         self._last_turn = boottime()

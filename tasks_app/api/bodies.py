@@ -34,7 +34,7 @@ def new_task(body: dict[str, Any], access: Access, *, field: str = "") -> NewTas
         owner_id=access.user_id,
         queue=typed(body, "queue", str, "a string", field),
         priority=typed(body, "priority", int, "an integer", field),
-        run_after=_instant(body, "run_after", field),
+        run_after=typed_instant(body, "run_after", field),
         field=field,
     )
 
@@ -70,7 +70,8 @@ def _function(body: dict[str, Any], field: str) -> TaskFunction:
         return registry.by_path(name)
 
 
-def _instant(body: dict[str, Any], name: str, field: str) -> datetime | None:
+def typed_instant(body: dict[str, Any], name: str, field: str = "") -> datetime | None:
+    """None where it is absent or null. Raises InvalidArguments, also for one without a time zone."""
     text = typed(body, name, str, "a string", field)
     return None if text is None else instant_of(text, join_field(field, name))
 

@@ -214,7 +214,10 @@ ACTION: dict[str, Schema] = {
 PAUSE: dict[str, Schema] = {
     JSON: {
         "type": "object",
-        "properties": {"reason": {"type": "string", "maxLength": 500}},
+        "properties": {
+            "reason": {"type": "string", "maxLength": 500},
+            "until": {"type": ["string", "null"], "format": "date-time", "description": "in the future"},
+        },
         "additionalProperties": False,
     }
 }

@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks_app import fleet, overview, pauses
+from tasks_app.api.bodies import typed, typed_instant
 from tasks_app.api.permissions import TaskdeckView
 from tasks_app.api.schema import PAUSE, PAUSED, QUIET, listing, problems, shape
-from tasks_app.errors import FieldError, InvalidArguments
 from tasks_app.fleet_wire import OverviewDocument, QueueDocument, WorkerDocument
 
 
@@ -65,13 +65,17 @@ class QueueListView(TaskdeckView):
 class QueuePauseView(TaskdeckView):
     @extend_schema(operation_id="pause", request=PAUSE, responses=PAUSED, tags=["workers"])
     def post(self, request: Request, queue: str) -> Response:
-        """Start nothing of this queue from the next claim on; what runs goes on."""
+        """Start nothing of this queue from the next claim on, for good or ``until``; what runs goes on."""
         access = self.access
         access.require("operate")
-        reason = self.body(request, known=frozenset({"reason"})).get("reason") or ""
-        if not isinstance(reason, str):
-            raise InvalidArguments([FieldError("reason", "must be a string")])
-        pauses.pause(access=access, queue=queue, reason=reason, by=request.user.get_username())
+        body = self.body(request, known=frozenset({"reason", "until"}))
+        pauses.pause(
+            access=access,
+            queue=queue,
+            reason=typed(body, "reason", str, "a string") or "",
+            by=request.user.get_username(),
+            until=typed_instant(body, "until"),
+        )
         return Response({"paused": pauses.paused_queues().get(queue)})
 
 

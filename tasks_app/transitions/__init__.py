@@ -160,6 +160,12 @@ def promote_ended(session: Session, *, limit: int = 500) -> list[Changed]:
     return _changed(sql, session.rows(sql.PROMOTE_ENDED, {"held": sql.instant(HELD), "limit": limit}))
 
 
+def end_pauses(session: Session) -> list[str]:
+    """Forget the pauses whose end has come; the queues they held back. The claim does not wait for this."""
+    sql = _dialect(session)
+    return [queue for (queue,) in session.rows(sql.END_PAUSES, {"now": sql.now()})]
+
+
 def cancel(session: Session, *, ids: Iterable[str]) -> list[Changed]:
     """Cancel waiting tasks at once, ask running ones to stop."""
     sql = _dialect(session)

@@ -30,6 +30,7 @@ class Dialect(Protocol):
     LOSSES: str
     PROMOTE_DUE: str
     PROMOTE_ENDED: str
+    END_PAUSES: str
     CANCEL: str
     RETRY: str
     PROGRESS: str

@@ -30,7 +30,7 @@ UPDATE taskdeck_task t SET state = 'running', attempt = t.attempt + 1, worker_id
        last_worker = %(node)s, started_at = now(), revision = t.revision + 1
   FROM picked WHERE t.id = picked.id AND t.state || '' = 'queued'
 """
-_OPEN = "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p WHERE p.queue = {})"
+_OPEN = "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p WHERE p.queue = {} AND (p.ends_at IS NULL OR p.ends_at > now()))"
 _WAITING = f"taskdeck_task t WHERE t.state = 'queued' AND t.queue = %(queue)s AND {_OPEN.format('%(queue)s')}"
 _KNOWN = "t.function = ANY(%(functions)s::text[])"
 CLAIM_NEXT = f"""
@@ -162,6 +162,8 @@ UPDATE taskdeck_task t SET state = 'queued', run_at = NULL, revision = t.revisio
   FROM ended WHERE t.id = ended.id AND t.state || '' = 'scheduled' AND t.run_at = %(held)s
 {_CHANGED}
 """
+
+END_PAUSES = "DELETE FROM taskdeck_queue_pause WHERE ends_at <= now() RETURNING queue"
 
 CANCEL = f"""
 WITH target AS MATERIALIZED (

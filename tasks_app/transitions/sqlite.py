@@ -22,7 +22,10 @@ UPDATE taskdeck_task SET state = 'running', attempt = attempt + 1, worker_id = %
        started_at = %(now)s, revision = revision + 1
 """
 _ALIVE = "EXISTS (SELECT 1 FROM taskdeck_worker WHERE id = %(worker)s AND state = 'alive')"
-_OPEN = "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p WHERE p.queue = {})"
+_OPEN = (
+    "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p"
+    " WHERE p.queue = {} AND (p.ends_at IS NULL OR p.ends_at > %(now)s))"
+)
 _WAITING = (
     "taskdeck_task INDEXED BY task_waiting WHERE state = 'queued' AND queue = %(queue)s"
     f" AND {_OPEN.format('%(queue)s')}"
@@ -131,6 +134,8 @@ UPDATE taskdeck_task SET state = 'queued', run_at = NULL, revision = revision + 
    AND state = 'scheduled' AND run_at = %(held)s
 {_CHANGED}
 """
+
+END_PAUSES = "DELETE FROM taskdeck_queue_pause WHERE ends_at <= %(now)s RETURNING queue"
 
 CANCEL = f"""
 UPDATE taskdeck_task SET state = CASE WHEN state = 'running' THEN state ELSE 'cancelled' END,

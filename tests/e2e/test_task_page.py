@@ -80,6 +80,29 @@ def test_a_paused_queue_holds_its_tasks_and_says_why(console: Page, machine: Up)
     expect(console.get_by_test_id("result")).to_have_text("2", timeout=LIVE)
 
 
+def test_a_pause_with_an_end_says_when_the_queue_runs_again_and_refuses_the_past(
+    quiet_console: Page, machine: Up
+) -> None:
+    page = quiet_console  # the refusal is an error of the network in Chromium's eyes
+    page.goto("/console/queues")
+    page.get_by_role("button", name="Pause default").click(timeout=LIVE)
+    dialog = page.get_by_role("dialog", name="Pause the queue default?")
+    dialog.get_by_label("Until").fill("2020-01-31T12:00")
+    dialog.get_by_role("button", name="Pause it").click()
+    expect(dialog).to_contain_text("must lie in the future", timeout=LIVE)
+    dialog.get_by_label("Until").fill("2040-01-31T12:00")
+    dialog.get_by_role("button", name="Pause it").click()
+    expect(dialog).to_have_count(0, timeout=LIVE)
+    row = page.get_by_role("row").filter(has_text="Paused")
+    expect(row).to_contain_text(re.compile(r"runs again in [\d,]+ days"), timeout=LIVE)
+    task_id = submit(machine, "fibonacci", {"number": 3})
+    page.goto(f"/console/tasks/{task_id}")
+    expect(page.get_by_text("The pause ends in")).to_be_visible(timeout=LIVE)
+    page.goto("/console/queues")
+    page.get_by_role("button", name="Resume default").click(timeout=LIVE)
+    expect(page.get_by_text("runs again")).to_have_count(0, timeout=LIVE)
+
+
 def test_a_cancelled_run_shows_the_steps_to_its_end(console: Page, machine: Up) -> None:
     task_id = submit(machine, "fibonacci", {"number": 40})
     console.goto(f"/console/tasks/{task_id}")

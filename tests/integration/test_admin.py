@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tasks_app.models import Worker
+from tasks_app.models import QueuePause, Worker
 from tests.support.api import UNKNOWN_ID, finished
 
 
@@ -56,3 +56,33 @@ def test_an_admin_user_without_the_right_has_no_such_action(db: None, client: Cl
     client.post("/admin/tasks_app/task/", chosen, follow=True)
     failed.refresh_from_db()
     assert failed.state == "failed"
+
+
+def test_the_admin_pauses_and_resumes_a_queue_and_names_what_is_wrong(admin_client: Client) -> None:
+    add = "/admin/tasks_app/queuepause/add/"
+    given = {"queue": "default", "reason": "moving house", "ends_at_0": "2020-01-31", "ends_at_1": "12:00:00"}
+    refused = admin_client.post(add, given).content
+    assert b"must lie in the future" in refused
+    assert not QueuePause.objects.exists()
+    admin_client.post(add, given | {"ends_at_0": "2040-01-31"})
+    paused = QueuePause.objects.get()
+    assert (paused.queue, paused.paused_by, paused.ends_at) == (
+        "default",
+        "admin",
+        datetime(2040, 1, 31, 12, tzinfo=UTC),
+    )
+    assert b"moving house" in admin_client.get("/admin/tasks_app/queuepause/").content
+    change = "/admin/tasks_app/queuepause/default/change/"
+    assert b"at most 500" in admin_client.post(change, {"reason": "a" * 501}).content
+    admin_client.post(change, {"reason": "for good"})
+    paused.refresh_from_db()
+    assert (paused.reason, paused.ends_at) == ("for good", None)
+    admin_client.post("/admin/tasks_app/queuepause/default/delete/", {"post": "yes"})
+    assert not QueuePause.objects.exists()
+
+
+def test_an_admin_user_who_may_not_operate_does_not_see_the_pauses(db: None, client: Client) -> None:
+    user = User.objects.create_user("viewer", password="x", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_task", "change_queuepause"]))
+    client.force_login(user)
+    assert client.get("/admin/tasks_app/queuepause/").status_code == 403

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tasks_app.models import Task, Worker
+from tasks_app.models import QueuePause, Task, Worker
 from tests.support.api import Level, fields_of, post
 
 NOW = datetime.now(UTC)
@@ -172,6 +172,10 @@ def test_a_pause_tells_who_when_and_why_and_ends(api: Client, anonymous: Level) 
         ("default", {"reason": 7}, "reason"),
         ("default", {"reason": "a" * 501}, "reason"),
         ("default", {"until": "noon"}, "until"),
+        ("default", {"until": 7}, "until"),
+        ("default", {"until": "2040-01-31T12:00:00"}, "until"),
+        ("default", {"until": "2020-01-31T12:00:00Z"}, "until"),
+        ("default", {"end": "2040-01-31T12:00:00Z"}, "end"),
         ("a" * 101, {}, "queue"),
     ],
 )
@@ -179,3 +183,16 @@ def test_a_bad_pause_is_named(api: Client, path: str, body: dict[str, Any], fiel
     response = post(api, f"/api/queues/{path}/pause/", body)
     assert response.status_code == 400
     assert fields_of(response) == [field]
+
+
+def test_a_pause_with_an_end_tells_when_and_is_over_then(api: Client) -> None:
+    waiting = task()
+    until = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    text = until.isoformat().replace("+00:00", "Z")
+    assert post(api, "/api/queues/default/pause/", {"until": text}).json()["paused"]["until"] == text
+    reason = api.get(f"/api/tasks/{waiting.pk}/waiting/").json()["results"][0]
+    assert (reason["code"], reason["at"]) == ("paused", text)
+    QueuePause.objects.update(ends_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert queue(api, "default")["paused"] is None
+    assert why(api, waiting) == ["no_worker", "next"]
+    assert post(api, "/api/queues/default/pause/", {}).json()["paused"]["until"] is None

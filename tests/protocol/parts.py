@@ -136,7 +136,7 @@ class Parts:
             Tallies(self.id, self.care_lane),
             self.claims.counts,
             self._end_incarnation,
-            self.claims.quiet,
+            self.claims,
             watched=(self.claim_lane, self.finish_lane),
         )
         self._executor = subprocess.Popen(["sleep", "3600"])

@@ -130,8 +130,9 @@ export const api = {
     (await request<{ results: Worker[] }>("GET", "/api/workers/", { signal })).results,
   quiet: (workerId: string, isQuiet: boolean) =>
     request<unknown>("POST", `/api/workers/${workerId}/${isQuiet ? "quiet" : "wake"}/`),
-  pause: (queue: string, reason: string) =>
-    request<unknown>("POST", `${queuePath(queue)}pause/`, { body: { reason } }),
+  /** `until`: an instant after which the queue runs again by itself. */
+  pause: (queue: string, reason: string, until: string | null) =>
+    request<unknown>("POST", `${queuePath(queue)}pause/`, { body: { reason, until } }),
   resume: (queue: string) => request<unknown>("POST", `${queuePath(queue)}resume/`),
   queues: async (signal?: AbortSignal) =>
     (await request<{ results: Queue[] }>("GET", "/api/queues/", { signal })).results,

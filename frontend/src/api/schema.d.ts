@@ -198,7 +198,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Start nothing of this queue from the next claim on; what runs goes on. */
+        /** @description Start nothing of this queue from the next claim on, for good or ``until``; what runs goes on. */
         post: operations["pause"];
         delete?: never;
         options?: never;
@@ -1822,9 +1822,11 @@ export interface operations {
                             running: number;
                             workers: number;
                             slots: number;
+                            /** @description ``until``: when it ends by itself, None where somebody must resume the queue. */
                             paused: {
                                 by: string | null;
                                 at: string;
+                                until: string | null;
                                 reason: string;
                             } | null;
                         }[];
@@ -1883,6 +1885,11 @@ export interface operations {
             content: {
                 "application/json": {
                     reason?: string;
+                    /**
+                     * Format: date-time
+                     * @description in the future
+                     */
+                    until?: string | null;
                 };
             };
         };
@@ -1893,9 +1900,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description ``until``: when it ends by itself, None where somebody must resume the queue. */
                         paused: {
                             by: string | null;
                             at: string;
+                            until: string | null;
                             reason: string;
                         } | null;
                     };
@@ -1974,9 +1983,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description ``until``: when it ends by itself, None where somebody must resume the queue. */
                         paused: {
                             by: string | null;
                             at: string;
+                            until: string | null;
                             reason: string;
                         } | null;
                     };

@@ -67,6 +67,9 @@ export function TimeAgo({ at }: { at: string }) {
   );
 }
 
+/** What a `datetime-local` field holds, in the visitor's time zone, as an instant; null while it is empty. */
+export const instantOf = (typed: string) => (typed ? new Date(typed).toISOString() : null);
+
 type Timed = { started_at: string | null; finished_at: string | null };
 
 /** How long the task ran, or has been running; ticks with the shared clock. */

@@ -8,7 +8,7 @@ import { DataTable, Headings } from "../components/data-table";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
 import { Sparkline } from "../components/sparkline";
-import { duration, TimeAgo } from "../components/time";
+import { duration, TimeAgo, TimeUntil } from "../components/time";
 import classes from "../fleet/fleet.module.css";
 import { QueuePause } from "../fleet/queue-pause";
 import { curveOf, endedOf, useTotals } from "../fleet/totals";
@@ -27,6 +27,12 @@ function Paused({ paused }: { paused: NonNullable<Queue["paused"]> }) {
       <IconPlayerPauseFilled size={13} aria-hidden /> Paused <TimeAgo at={paused.at} />
       {paused.by && ` by ${paused.by}`}
       {paused.reason && `: ${paused.reason}`}
+      {paused.until && (
+        <>
+          {" "}
+          (runs again <TimeUntil at={paused.until} />)
+        </>
+      )}
     </span>
   );
 }

@@ -7,6 +7,11 @@ import { TimeUntil } from "../components/time";
 /** Reasons that somebody has to do something about. */
 const STUCK = new Set(["no_worker", "unknown_function", "paused"]);
 
+const AT: Partial<Record<WaitingReason["code"], string>> = {
+  in_line: "At the pace of the last minutes it starts",
+  paused: "The pause ends",
+};
+
 function Reason({ reason }: { reason: WaitingReason }) {
   return (
     <Text size="sm">
@@ -14,8 +19,7 @@ function Reason({ reason }: { reason: WaitingReason }) {
       {reason.at && (
         <>
           {" "}
-          {reason.code === "in_line" ? "At the pace of the last minutes it starts" : "Due"}{" "}
-          <TimeUntil at={reason.at} />.
+          {AT[reason.code] ?? "Due"} <TimeUntil at={reason.at} />.
         </>
       )}
     </Text>
