@@ -62,6 +62,7 @@ def workers(access: Access) -> list[WorkerDocument]:
             "claims_by_message": w.claims_by_message,
             "claims_direct": w.claims_direct,
             "messages": _messages(w.messages),
+            "load": w.load,
             "started_at": instant(w.started_at) or "",
             "heartbeat_at": instant(w.heartbeat_at) or "",
             "heartbeat_age_seconds": max(0.0, round((now - w.heartbeat_at).total_seconds(), 1)),

@@ -34,6 +34,17 @@ class BlockedBy(TypedDict):
     at: str
 
 
+class LoadDocument(TypedDict):
+    """What a node's processes used together, the oldest point first, ``every_seconds`` apart.
+
+    ``rss_mib``: memory in RAM; pages that processes share count for each. ``cpu_cores``: 1.0 is one core.
+    """
+
+    every_seconds: float
+    rss_mib: list[int]
+    cpu_cores: list[float]
+
+
 class WorkerDocument(TypedDict):
     """``is_late``: alive, but not heard of within its lease. ``is_quiet``: asked to claim nothing more.
 
@@ -59,6 +70,7 @@ class WorkerDocument(TypedDict):
     claims_by_message: int
     claims_direct: int
     messages: MessageCounts
+    load: LoadDocument | None
     started_at: str
     heartbeat_at: str
     heartbeat_age_seconds: float

@@ -28,6 +28,7 @@ class Worker(models.Model):
     claims_direct = models.BigIntegerField(db_default=0)
     is_quiet = models.BooleanField(db_default=False)
     messages = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    load = models.JSONField(null=True, blank=True)
     lease_seconds = models.FloatField(db_default=15.0)
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()

@@ -246,6 +246,11 @@ class Crew(abc.ABC, Generic[R]):
         return back
 
     @property
+    def pids(self) -> list[int]:
+        """Its executors."""
+        return [remote.pid for remote in self._remotes.values()]
+
+    @property
     def is_busy(self) -> bool:
         return any(remote.given for remote in self._remotes.values())
 

@@ -23,6 +23,7 @@ from worker.control import receive_message
 from worker.crew import LOOK_EVERY_SECONDS, Calls, Crew, Nursery
 from worker.deliveries import prefetch_for
 from worker.endings import Endings
+from worker.gauge import Gauge
 from worker.guard import Birth
 from worker.held import Held
 from worker.intake import Intake
@@ -103,6 +104,7 @@ class Supervisor:
             self._claiming,
             watched=(self._claims, self._finishes),
         )
+        self._gauge = Gauge([os.getpid(), os.getppid()])
         self._last_turn = boottime()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._now = asyncio.Event()
@@ -197,7 +199,12 @@ class Supervisor:
         """For the worker's row."""
         intake, publisher = self._claiming.intake, self._publisher
         messages = (intake.counts() if intake else {}) | (publisher.counts() if publisher else {})
-        return {**self._claiming.counts(), "messages": messages, "blocked_by": self._endings.blocked_by}
+        return {
+            **self._claiming.counts(),
+            "messages": messages,
+            "blocked_by": self._endings.blocked_by,
+            "load": self._gauge.turn(pid for crew in self._crews for pid in crew.pids),
+        }
 
     def _end_if_hung(self) -> None:
         """A peer that takes what is sent and never answers is noticed by no timeout of TCP's."""
@@ -266,11 +273,7 @@ class Supervisor:
         for crew in self._crews:
             self._unstarted(crew.close())
         deadline = self._loop.time() + self._options.drain_seconds
-        while (
-            any(crew.is_busy for crew in self._crews)
-            and not self._now.is_set()
-            and self._loop.time() < deadline
-        ):
+        while self._is_busy and not self._now.is_set() and self._loop.time() < deadline:
             await asyncio.sleep(0.02)
         for crew in self._crews:
             crew.kill_all()

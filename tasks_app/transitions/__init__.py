@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks_app.database import Row, Session
-from tasks_app.fleet_wire import BlockedBy
+from tasks_app.fleet_wire import BlockedBy, LoadDocument
 from tasks_app.states import HELD, State
 from tasks_app.transitions import postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
@@ -222,10 +222,11 @@ def heartbeat(
     claims_direct: int,
     messages: Mapping[str, int] = {},
     blocked_by: BlockedBy | None = None,
+    load: LoadDocument | None = None,
 ) -> Renewal | None:
     """Renew the lease and note the claims so far. None: this incarnation is over and never comes back.
 
-    ``messages``: as fleet_wire.MessageCounts has them, empty without a broker.
+    ``messages``: as fleet_wire.MessageCounts has them, empty without a broker. ``load``: None keeps the last.
     """
     sql = _dialect(session)
     params = {
@@ -234,6 +235,7 @@ def heartbeat(
         "direct": claims_direct,
         "messages": json.dumps(dict(messages)),
         "blocked_by": json.dumps(blocked_by) if blocked_by else None,
+        "load": json.dumps(load) if load else None,
         "now": sql.now(),
     }
     found = session.rows(sql.HEARTBEAT, params)

@@ -219,7 +219,7 @@ HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = now(),
        claims_by_message = %(by_message)s::bigint, claims_direct = %(direct)s::bigint,
        messages = %(messages)s::jsonb,
-       blocked_by = %(blocked_by)s::jsonb
+       blocked_by = %(blocked_by)s::jsonb, load = coalesce(%(load)s::jsonb, load)
  WHERE id = %(worker)s::uuid AND state = 'alive' RETURNING heartbeat, is_quiet
 """
 ALIVE = """

@@ -184,7 +184,7 @@ VALUES (%(worker)s, %(node)s, 'alive', 0, %(host)s, %(pid)s, %(version)s, %(queu
 HEARTBEAT = """
 UPDATE taskdeck_worker SET heartbeat = heartbeat + 1, heartbeat_at = %(now)s,
        claims_by_message = %(by_message)s, claims_direct = %(direct)s, messages = %(messages)s,
-       blocked_by = %(blocked_by)s
+       blocked_by = %(blocked_by)s, load = coalesce(%(load)s, load)
  WHERE id = %(worker)s AND state = 'alive' RETURNING heartbeat, is_quiet
 """
 ALIVE = "SELECT id, heartbeat, lease_seconds FROM taskdeck_worker WHERE state = 'alive' AND id <> %(worker)s"

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError
 
 from tasks_app import transitions
+from tasks_app.fleet_wire import LoadDocument
 from tasks_app.states import State
 from tasks_app.transitions import Outcome, Pulse
 from tests.contract.store import Store
@@ -259,3 +260,14 @@ def test_each_live_worker_tells_its_counter_and_its_own_lease(store: Store) -> N
     transitions.heartbeat(store.session, worker_id=other, claims_by_message=0, claims_direct=0)
     store.workers.filter(pk=other).update(lease_seconds=4)
     assert transitions.alive_others(store.session, worker_id=me) == {other: Pulse(1, 4.0)}
+
+
+def test_a_heartbeat_without_a_load_keeps_the_last(store: Store) -> None:
+    worker_id = store.make_worker()
+    beat = {"worker_id": worker_id, "claims_by_message": 0, "claims_direct": 0}
+    load: LoadDocument = {"every_seconds": 15.0, "rss_mib": [80, 90], "cpu_cores": [0.1, 1.5]}
+    transitions.heartbeat(store.session, **beat)
+    assert store.workers.get().load is None
+    transitions.heartbeat(store.session, **beat, load=load)
+    transitions.heartbeat(store.session, **beat)
+    assert store.workers.get().load == load

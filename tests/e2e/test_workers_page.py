@@ -17,3 +17,13 @@ def test_a_worker_is_made_quiet_and_woken_again(console: Page) -> None:
     card.get_by_role("button", name=re.compile("claim again$")).click()
     expect(card.get_by_text("Alive")).to_be_visible(timeout=LIVE)
     expect(card.get_by_role("button", name=re.compile("^Quiet "))).to_be_visible()
+
+
+def test_a_worker_shows_what_it_uses_in_words_and_as_a_curve(console: Page) -> None:
+    console.goto("/console/workers")
+    card = console.get_by_role("region", name=re.compile("^Worker "))
+    memory = card.get_by_role("img", name=re.compile(r"^Memory, the last .*: \d+ MiB to \d+ MiB$"))
+    expect(memory).to_be_visible(timeout=LIVE)
+    expect(card.get_by_role("img", name=re.compile(r"^CPU, the last .* cores?$"))).to_be_visible()
+    expect(card.get_by_text(re.compile(r"^Memory \d+ MiB$"))).to_be_visible()
+    expect(card.get_by_text("Heard of")).to_be_visible()

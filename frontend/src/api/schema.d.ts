@@ -3977,6 +3977,17 @@ export interface operations {
                                 nacked: number;
                                 waiting: number;
                             };
+                            /**
+                             * @description What a node's processes used together, the oldest point first, ``every_seconds`` apart.
+                             *
+                             *     ``rss_mib``: memory in RAM; pages that processes share count for each. ``cpu_cores``: 1.0 is one core.
+                             */
+                            load: {
+                                /** Format: double */
+                                every_seconds: number;
+                                rss_mib: number[];
+                                cpu_cores: number[];
+                            } | null;
                             started_at: string;
                             heartbeat_at: string;
                             /** Format: double */

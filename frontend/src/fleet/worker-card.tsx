@@ -1,6 +1,7 @@
 import { Anchor, Badge, Group, Paper, Progress, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Worker } from "../api/types";
+import { Sparkline } from "../components/sparkline";
 import { RunTime, TimeAgo } from "../components/time";
 import classes from "./fleet.module.css";
 import { WorkerQuiet } from "./worker-quiet";
@@ -90,6 +91,48 @@ function RunningTasks({ worker }: { worker: Worker }) {
   );
 }
 
+const MINUTE_SECONDS = 60;
+
+/** "the last 12 minutes", of so many points. */
+const spanText = (points: number, everySeconds: number) => {
+  const minutes = Math.round((points * everySeconds) / MINUTE_SECONDS);
+  return minutes > 1 ? `the last ${minutes} minutes` : "the last minute";
+};
+
+interface CurveProps {
+  title: string;
+  values: readonly number[];
+  everySeconds: number;
+  write: (value: number) => string;
+}
+
+function Curve({ title, values, everySeconds, write }: CurveProps) {
+  const now = write(values.at(-1) ?? 0);
+  const range = `${write(Math.min(...values))} to ${write(Math.max(...values))}`;
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Text size="xs" c="dimmed" className={classes.num}>
+        {title} {now}
+      </Text>
+      <Sparkline values={values} label={`${title}, ${spanText(values.length, everySeconds)}: ${range}`} />
+    </Group>
+  );
+}
+
+const memory = (mib: number) => (mib < 1024 ? `${mib} MiB` : `${(mib / 1024).toFixed(1)} GiB`);
+const cores = (used: number) => `${used.toFixed(2)} ${used === 1 ? "core" : "cores"}`;
+
+/** What the node's processes used lately. */
+function Load({ worker: { load } }: { worker: Worker }) {
+  if (!load) return null;
+  return (
+    <Group gap="md" justify="space-between">
+      <Curve title="Memory" values={load.rss_mib} everySeconds={load.every_seconds} write={memory} />
+      <Curve title="CPU" values={load.cpu_cores} everySeconds={load.every_seconds} write={cores} />
+    </Group>
+  );
+}
+
 export function WorkerCard({ worker }: { worker: Worker }) {
   const claims = claimText(worker);
   const messages = messageText(worker);
@@ -107,6 +150,9 @@ export function WorkerCard({ worker }: { worker: Worker }) {
           </div>
           <WorkerState worker={worker} />
         </Group>
+        <Text size="xs" c="dimmed">
+          Heard of <TimeAgo at={worker.heartbeat_at} />, started <TimeAgo at={worker.started_at} />
+        </Text>
         <Group gap={6}>
           {worker.queues.map((queue) => (
             <Badge key={queue} variant="default" tt="none" fw={500}>
@@ -133,6 +179,7 @@ export function WorkerCard({ worker }: { worker: Worker }) {
             {blockedText(worker)}, <TimeAgo at={worker.blocked_by.at} />
           </Text>
         )}
+        <Load worker={worker} />
         <RunningTasks worker={worker} />
         {messages && (
           <Text size="xs" c="dimmed">
