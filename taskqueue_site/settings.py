@@ -137,6 +137,8 @@ TASKDECK: dict[str, Any] = {
     "MAX_FILE_BYTES": env.whole("TASKDECK_MAX_FILE_BYTES", default=32 * 1024 * 1024),
     "MAX_LOG_LINES": env.whole("TASKDECK_MAX_LOG_LINES", default=10_000),
     "MAX_LOG_BYTES": env.whole("TASKDECK_MAX_LOG_BYTES", default=1024 * 1024),
+    "KEEP_SUCCEEDED_DAYS": env.number("TASKDECK_KEEP_SUCCEEDED_DAYS", default=7),
+    "KEEP_FAILED_DAYS": env.number("TASKDECK_KEEP_FAILED_DAYS", default=30),
     "DATA_DIR": str(DATA_DIR),
     "LEASE_SECONDS": env.number("TASKDECK_LEASE_SECONDS", default=15),
     "SELF_STOP_SECONDS": env.number("TASKDECK_SELF_STOP_SECONDS", default=8),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+MOST_DAYS = 36_500
 ANONYMOUS_LEVELS = ("none", "view", "submit", "operate")
 
 
@@ -22,6 +23,8 @@ class Conf:
     broker.
     ``direct_claim_seconds``: how long a worker without news waits before it looks into the database. Always
     empty, it waits up to five times as long; while messages flow it looks every three times as long.
+    ``keep_succeeded_days``, ``keep_failed_days``: when tasks that have ended are deleted, cancelled ones with
+    the succeeded. 0: never.
     ``max_log_lines``, ``max_log_bytes``: what is kept of the log of one attempt.
     """
 
@@ -36,6 +39,8 @@ class Conf:
     max_file_bytes: int = 32 * 1024 * 1024
     max_log_lines: int = 10_000
     max_log_bytes: int = 1024 * 1024
+    keep_succeeded_days: float = 7
+    keep_failed_days: float = 30
     result_ttl_seconds: int = 24 * 3600
     lease_seconds: float = 15.0
     self_stop_seconds: float = 8.0
@@ -61,6 +66,9 @@ class Conf:
             found.append("MAX_BODY_BYTES must be at least 1024")
         if self.max_log_lines < 0 or self.max_log_bytes < 0:
             found.append("MAX_LOG_LINES and MAX_LOG_BYTES must not be negative")
+        for name, days in (("SUCCEEDED", self.keep_succeeded_days), ("FAILED", self.keep_failed_days)):
+            if not 0 <= days <= MOST_DAYS:
+                found.append(f"KEEP_{name}_DAYS must be from 0 (for ever) to {MOST_DAYS}, not {days}")
         return found
 
 

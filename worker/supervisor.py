@@ -14,6 +14,7 @@ from tasks_app import transitions
 from tasks_app.conf import get_conf
 from tasks_app.functions import registry
 from tasks_app.live import News
+from tasks_app.pruning import Retention
 from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
 from worker.board import Board, boottime
@@ -32,6 +33,7 @@ from worker.lease import Lease
 from worker.loops import Loops
 from worker.options import WorkerOptions
 from worker.pool import Pool
+from worker.pruner import Pruner
 from worker.reconcile import Reconcile
 from worker.recorder import Recorder
 from worker.tallying import Tallies
@@ -51,6 +53,7 @@ class Supervisor:
         self._id = str(UUID(birth.incarnation))
         self._claims, self._finishes, self._slow = Lane("claim"), Lane("finish"), Lane("care")
         conf = get_conf()
+        self._pruner = Pruner(Lane("prune"), Retention.of(conf))
         self._link = RedisLink(conf.redis_url) if conf.redis_url else None
         name = f"taskdeck worker {options.node}"
         self._publisher = Publisher(conf.rabbitmq_urls, name) if conf.rabbitmq_urls else None
@@ -136,6 +139,7 @@ class Supervisor:
             self._recorder.run(),
             self._recorder.publish(),
             self._care.run(),
+            self._pruner.run(),
             self._claiming.run(),
             self._look(),
         ]

@@ -96,7 +96,7 @@ def test_the_prune_command_counts(folder: Path, capsys: pytest.CaptureFixture[st
     old.mkdir()
     (old / "a").write_bytes(b"old")
     call_command("prune", "--file-days", "1")
-    assert capsys.readouterr().out == "0 files deleted\n1 files deleted\n"
+    assert capsys.readouterr().out == "0 tasks deleted, 0 files deleted\n0 tasks deleted, 1 files deleted\n"
     assert not old.exists()
 
 

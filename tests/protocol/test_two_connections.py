@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 
-from tasks_app import transitions
+from tasks_app import pruning, transitions
 from tasks_app.database import OwnSession, Session
 from tasks_app.errors import StatementConflict
+from tasks_app.pruning import Retention, prune_step
 from tasks_app.transitions import DIALECTS, Outcome
 from tests.protocol.actors import claim, claim_ids, make_held, make_task, make_worker, row
 from tests.protocol.second import Second
@@ -41,6 +43,45 @@ def without_skipping(*statements: str) -> Iterator[None]:
             assert " SKIP LOCKED" in text
             patch.setattr(dialect, name, text.replace(" SKIP LOCKED", ""))
         yield
+
+
+NOTHING_IS_KEPT = Retention(succeeded=timedelta(0), failed=timedelta(0))
+LATER = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_pruning_never_deletes_a_task_that_was_sent_back_meanwhile(
+    postgres: Database, first: OwnSession, monkeypatch: pytest.MonkeyPatch, skips: bool
+) -> None:
+    """It passes over a locked row; a pruning that waits for it must judge it again."""
+    worker_id, task_id = make_worker(first), make_task(first)
+    claim(first, worker_id)
+    done = Outcome(id=task_id, attempt=1, kind="succeeded", result="1")
+    assert transitions.finish(first, worker_id=worker_id, outcomes=[done])
+
+    def prune(session: Session) -> Any:
+        return prune_step(session, NOTHING_IS_KEPT, now=datetime.now(UTC) + LATER)
+
+    if not skips:
+        text = pruning._CHOOSE["postgresql"]
+        assert " SKIP LOCKED" in text
+        monkeypatch.setitem(pruning._CHOOSE, "postgresql", text.replace(" SKIP LOCKED", ""))
+    with first.transaction():
+        assert transitions.retry(first, ids=[task_id])
+        second = Second(postgres, prune)
+        if skips:
+            assert second.answer().deleted == 0
+        else:
+            second.wait_until_it_waits()
+    assert second.answer().deleted == 0
+    assert row(first, task_id)["state"] == "queued"
+
+
+def test_one_process_prunes_at_a_time(postgres: Database, first: OwnSession) -> None:
+    with first.transaction():
+        assert prune_step(first, NOTHING_IS_KEPT) is not None
+        assert Second(postgres, lambda session: prune_step(session, NOTHING_IS_KEPT)).answer() is None
+    assert Second(postgres, lambda session: prune_step(session, NOTHING_IS_KEPT)).answer() is not None
 
 
 def test_a_reap_waits_for_a_claim_in_flight_and_requeues_what_it_took(

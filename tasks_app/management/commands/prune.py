@@ -1,4 +1,4 @@
-"""``manage.py prune``: delete the stored files of old results. Run it once a day."""
+"""``manage.py prune``: delete old tasks and files of results now. Worker nodes do so by themselves."""
 
 from __future__ import annotations
 
@@ -6,18 +6,56 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from tasks_app import files
+from tasks_app.conf import get_conf
+from tasks_app.database import DjangoSession
+from tasks_app.pruning import START, Retention, forget_leftovers, prune_step
+
+
+def days(text: str) -> timedelta:
+    try:
+        kept = timedelta(days=float(text))
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"must be a number of days, not {text!r}") from None
+    if kept < timedelta(0):
+        raise argparse.ArgumentTypeError(f"must not be negative, and is {text}")
+    return kept
 
 
 class Command(BaseCommand):
-    help = "Delete the files of results that are older than some days. The tasks themselves stay."
+    help = "Delete tasks that ended long ago, with their attempts and logs, and the files of old results."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=days,
+            metavar="DAYS",
+            help="since the end of a task, however it ended (default: KEEP_SUCCEEDED_DAYS, KEEP_FAILED_DAYS)",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="count tasks, delete nothing")
         parser.add_argument("--file-days", type=int, default=30, help="how long files are kept (%(default)s)")
 
     def handle(self, *args: Any, **given: Any) -> None:
+        kept = given["older_than"]
+        retention = Retention.of(get_conf()) if kept is None else Retention(succeeded=kept, failed=kept)
+        count = self._prune_tasks(retention, dry_run=given["dry_run"])
+        if given["dry_run"]:
+            self.stdout.write(f"{count} tasks would be deleted")
+            return
+        forget_leftovers(DjangoSession(), retention)
         today = datetime.now(UTC).date()
-        count = files.prune(older_than=timedelta(days=given["file_days"]), today=today)
-        self.stdout.write(f"{count} files deleted")
+        file_count = files.prune(older_than=timedelta(days=given["file_days"]), today=today)
+        self.stdout.write(f"{count} tasks deleted, {file_count} files deleted")
+
+    def _prune_tasks(self, retention: Retention, *, dry_run: bool) -> int:
+        count, after = 0, START
+        session, now = DjangoSession(), datetime.now(UTC)
+        while after:
+            step = prune_step(session, retention, after=after, now=now, dry_run=dry_run)
+            if step is None:
+                raise CommandError(f"another process prunes this database now; {count} tasks deleted so far")
+            count += step.deleted
+            after = step.after or ""
+        return count

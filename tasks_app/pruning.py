@@ -1,0 +1,160 @@
+"""Retention: ended tasks go when they are old enough, a bounded number in a short transaction.
+
+Ids are in order of time, so that old tasks lie at the beginning of the primary key: a pass walks it from
+there, step by step, and no further index is needed. A step that was cut off has deleted nothing or all of its
+tasks with what belongs to them, and a pass that was cut off is simply begun again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tasks_app.conf import Conf
+from tasks_app.database import Session
+from tasks_app.idempotency import KEPT as KEYS_KEPT
+from tasks_app.transitions import DIALECTS
+
+START = str(UUID(int=0))
+STEP_ROWS = 500
+LOCK = 0x7461736B6465636B
+"""Of PostgreSQL's advisory locks of this database; one node prunes at a time. The letters of "taskdeck"."""
+
+_LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
+_LIVE_BATCH = """EXISTS (SELECT 1 FROM taskdeck_task m WHERE m.batch = {batch} AND m.finished_at IS NULL)"""
+# Of a batch the tasks stay until all of them and the one that is to run then have ended.
+_OLD = f"""(t.state || '' IN ('succeeded','cancelled') AND t.finished_at < %(succeeded)s
+        OR t.state || '' = 'failed' AND t.finished_at < %(failed)s)
+   AND (t.batch IS NULL OR NOT {_LIVE_BATCH.format(batch="t.batch")} AND NOT EXISTS (
+          SELECT 1 FROM taskdeck_batch b JOIN taskdeck_task h ON h.id = b.then_task_id
+           WHERE b.id = t.batch AND h.finished_at IS NULL))
+   AND NOT EXISTS (SELECT 1 FROM taskdeck_batch b WHERE b.then_task_id = t.id
+          AND {_LIVE_BATCH.format(batch="b.id")})"""
+_SEEN = """
+SELECT id FROM taskdeck_task WHERE id > %(after)s AND id < %(before)s ORDER BY id LIMIT %(limit)s
+"""
+_CHOOSE = {
+    "sqlite": f"SELECT t.id, t.batch FROM taskdeck_task t WHERE t.id IN {{ids}} AND {_OLD}",
+    "postgresql": f"""
+SELECT t.id::text, t.batch::text FROM taskdeck_task t WHERE t.id IN {{ids}} AND {_OLD}
+ ORDER BY t.id FOR UPDATE OF t SKIP LOCKED""",
+}
+_DELETE = (
+    "DELETE FROM taskdeck_task_log WHERE task_id IN {ids}",
+    "DELETE FROM taskdeck_task_live WHERE task_id IN {ids}",
+    "DELETE FROM taskdeck_task_attempt WHERE task_id IN {ids}",
+    "DELETE FROM taskdeck_task WHERE id IN {ids} AND finished_at IS NOT NULL",
+)
+_DELETE_BATCHES = """
+DELETE FROM taskdeck_batch WHERE {named}
+   AND NOT EXISTS (SELECT 1 FROM taskdeck_task m WHERE m.batch = taskdeck_batch.id)
+   AND NOT EXISTS (SELECT 1 FROM taskdeck_task h WHERE h.id = taskdeck_batch.then_task_id)
+"""
+_IDS = {
+    "sqlite": "(SELECT value FROM json_each(%(ids)s))",
+    "postgresql": "(SELECT unnest(%(ids)s::uuid[]))",
+}
+_FORGET_KEYS = """
+DELETE FROM taskdeck_idempotency_key WHERE digest IN (
+  SELECT digest FROM taskdeck_idempotency_key WHERE created_at < %(before)s
+   ORDER BY created_at LIMIT %(limit)s)
+"""
+_FORGET_WORKERS = """
+DELETE FROM taskdeck_worker WHERE id IN (
+  SELECT w.id FROM taskdeck_worker w WHERE w.state <> 'alive' AND w.stopped_at < %(before)s
+     AND NOT EXISTS (SELECT 1 FROM taskdeck_task t WHERE t.worker_id = w.id AND t.state = 'running')
+   LIMIT %(limit)s)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long tasks stay after their end; None: for ever. Cancelled ones stay as long as succeeded ones."""
+
+    succeeded: timedelta | None
+    failed: timedelta | None
+
+    @classmethod
+    def of(cls, conf: Conf) -> Retention:
+        days = conf.keep_succeeded_days, conf.keep_failed_days
+        succeeded, failed = (timedelta(days=kept) if kept else None for kept in days)
+        return cls(succeeded=succeeded, failed=failed)
+
+    @property
+    def shortest(self) -> timedelta | None:
+        return min((kept for kept in (self.succeeded, self.failed) if kept is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``deleted`` tasks among those up to ``after``, from where the pass goes on; None: it has ended."""
+
+    deleted: int
+    after: str | None
+
+
+def prune_step(
+    session: Session,
+    retention: Retention,
+    *,
+    after: str = START,
+    now: datetime | None = None,
+    limit: int = STEP_ROWS,
+    dry_run: bool = False,
+) -> Step | None:
+    """Look at up to ``limit`` tasks behind the id ``after`` and delete the old ones, in one transaction.
+
+    Live tasks stay, those that another transaction holds, and those of a batch that is not over. With
+    ``dry_run`` they are counted only. None: another process prunes this database now.
+    """
+    sql, now = DIALECTS[session.vendor], now or datetime.now(UTC)
+    if retention.shortest is None:
+        return Step(0, None)
+    params: dict[str, Any] = {
+        name: sql.instant(datetime.min.replace(tzinfo=UTC) if kept is None else now - kept)
+        for name, kept in (("succeeded", retention.succeeded), ("failed", retention.failed))
+    }
+    window = {
+        "after": sql.written_id(after),
+        "before": sql.written_id(first_id(now - retention.shortest)),
+        "limit": limit,
+    }
+    with session.transaction():
+        if session.vendor == "postgresql" and session.rows(_LOCK, {"lock": LOCK}) != [(True,)]:
+            return None
+        seen = [sql.read_id(str(found)) for (found,) in session.rows(_SEEN, window)]
+        old = session.rows(_of_ids(session, _CHOOSE[session.vendor]), {"ids": sql.ids(seen), **params})
+        if old and not dry_run:
+            _delete(session, old)
+    return Step(len(old), seen[-1] if len(seen) == limit else None)
+
+
+def _delete(session: Session, old: list[tuple[Any, ...]]) -> None:
+    """Tasks, given by id and batch, with what belongs to them and to nobody else."""
+    sql = DIALECTS[session.vendor]
+    ids = {"ids": sql.ids(sql.read_id(task_id) for task_id, _ in old)}
+    batches = {"ids": sql.ids({sql.read_id(batch) for _, batch in old if batch})}
+    for statement in _DELETE:
+        session.rows(_of_ids(session, statement), ids)
+    for named, values in (("id IN {ids}", batches), ("then_task_id IN {ids}", ids)):
+        session.rows(_of_ids(session, _DELETE_BATCHES.replace("{named}", named)), values)
+
+
+def _of_ids(session: Session, statement: str) -> str:
+    return statement.replace("{ids}", _IDS[session.vendor])
+
+
+def first_id(moment: datetime) -> str:
+    """The lowest id of a task that is made at this moment: ids begin with the milliseconds since 1970."""
+    return str(UUID(int=max(0, int(moment.timestamp() * 1000)) << 80))
+
+
+def forget_leftovers(session: Session, retention: Retention, *, now: datetime | None = None) -> None:
+    """Delete expired answers to idempotent requests, and workers that ended longer ago than tasks stay."""
+    sql, now = DIALECTS[session.vendor], now or datetime.now(UTC)
+    session.rows(_FORGET_KEYS, {"before": sql.instant(now - KEYS_KEPT), "limit": STEP_ROWS})
+    if retention.shortest is not None:
+        before = sql.instant(now - retention.shortest)
+        session.rows(_FORGET_WORKERS, {"before": before, "limit": STEP_ROWS})

@@ -1,0 +1,69 @@
+"""The node's deleting of old tasks: small steps on a lane of its own, as much rest as work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+from tasks_app import files
+from tasks_app.errors import DatabaseUnavailable
+from tasks_app.pruning import START, Retention, forget_leftovers, prune_step
+from worker.board import boottime
+from worker.lanes import Lane
+
+log = logging.getLogger("taskdeck.worker")
+LEAST_REST_SECONDS = 60.0
+REST_FACTOR = 10
+"""A pass over tasks that are kept longer finds little: it may take a tenth of the time."""
+
+
+class Pruner:
+    """Any number of nodes may run one; PostgreSQL lets one at a time delete.
+
+    ``deleted`` tasks so far. Where retention is off nothing is deleted.
+    """
+
+    def __init__(self, lane: Lane, retention: Retention) -> None:
+        self._lane, self._retention = lane, retention
+        self._files_day = datetime.now(UTC).date()
+        self.deleted = 0
+
+    async def run(self) -> None:
+        while self._retention.shortest is not None:
+            started = boottime()
+            try:
+                await self.turn()
+            except DatabaseUnavailable as error:
+                log.error("the pruning of old tasks waits for the database: %s", error)
+            await asyncio.sleep(max(LEAST_REST_SECONDS, REST_FACTOR * (boottime() - started)))
+
+    async def turn(self) -> None:
+        """One pass over what may be old, then what old tasks have left behind."""
+        before = self.deleted
+        after: str | None = START
+        while after:
+            started = boottime()
+            step = await self._lane.run(prune_step, self._retention, after=after)
+            if step is None:
+                break
+            self.deleted += step.deleted
+            after = step.after
+            await asyncio.sleep(boottime() - started)
+        if self.deleted > before:
+            log.info("%d old tasks were deleted, %d since the start", self.deleted - before, self.deleted)
+        await self._lane.run(forget_leftovers, self._retention)
+        await self._prune_files()
+
+    async def _prune_files(self) -> None:
+        """Once a day; the first node that comes to it finds them."""
+        today = datetime.now(UTC).date()
+        if self._retention.succeeded is None or today == self._files_day:
+            return
+        self._files_day = today
+        try:
+            count = await asyncio.to_thread(files.prune, older_than=self._retention.succeeded, today=today)
+        except Exception as error:  # whatever the configured storage raises; tried again tomorrow
+            log.error("old files of results were not deleted: %r", error)
+        else:
+            log.info("%d old files of results were deleted", count)
