@@ -6,12 +6,14 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { connectLive } from "./api/live";
+import { printInLight } from "./components/printing";
 import { Toasts } from "./components/toasts";
 import { router } from "./router";
 import { cssVariablesResolver, theme } from "./theme";
 
 const cache = new QueryClient({ defaultOptions: { queries: { staleTime: 2_000, retry: false } } });
 connectLive(cache);
+printInLight();
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} defaultColorScheme="auto">

@@ -41,10 +41,18 @@ function tell(message: { type: "subscribe" | "unsubscribe"; topic: Topic } | { t
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
+/** A hidden tab stops the streams of many tasks; that of one task keeps its title telling the progress. */
+const isWanted = (topic: Topic) => document.visibilityState === "visible" || topic.startsWith("task:");
+
+function onVisibility() {
+  const type = document.visibilityState === "visible" ? "subscribe" : "unsubscribe";
+  for (const topic of topics.keys()) if (!topic.startsWith("task:")) tell({ type, topic });
+}
+
 export function subscribe(topic: Topic): () => void {
   const before = topics.get(topic) ?? 0;
   topics.set(topic, before + 1);
-  if (before === 0) tell({ type: "subscribe", topic });
+  if (before === 0 && isWanted(topic)) tell({ type: "subscribe", topic });
   return () => {
     const left = (topics.get(topic) ?? 1) - 1;
     if (left > 0) {
@@ -75,7 +83,7 @@ export function connectLive(cache: QueryClient): void {
   const refetch = throttleByKey(REFETCH_GAP_MS, (queryKey) => void cache.invalidateQueries({ queryKey }));
   ws.addEventListener("open", () => {
     reportSocket(true);
-    for (const topic of topics.keys()) tell({ type: "subscribe", topic });
+    for (const topic of topics.keys()) if (isWanted(topic)) tell({ type: "subscribe", topic });
     void cache.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.functions[0] });
   });
   ws.addEventListener("close", (event) => {
@@ -92,6 +100,7 @@ export function connectLive(cache: QueryClient): void {
       if (frame.type !== "error") tell({ type: "ack", seq: frame.seq });
     }
   });
+  document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("online", () => ws.reconnect());
   onStatus(() => {
     if (currentStatus() === "offline" && ws.readyState === WebSocket.OPEN) ws.reconnect();

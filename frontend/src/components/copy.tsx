@@ -24,7 +24,14 @@ export function Copy({ text, name, children }: { text: string; name: string; chi
 export function CodeBlock({ text, name, maxHeight }: { text: string; name: string; maxHeight?: number }) {
   return (
     <div className={classes.block}>
-      <Code block tabIndex={0} className={classes.code} style={{ maxHeight }} role="region" aria-label={name}>
+      <Code
+        block
+        tabIndex={0}
+        className={classes.code}
+        style={{ "--most-height": maxHeight && `${maxHeight}px` }}
+        role="region"
+        aria-label={name}
+      >
         {text}
       </Code>
       <div className={classes.corner}>

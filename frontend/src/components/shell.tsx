@@ -17,6 +17,7 @@ import { keys, sessionQuery } from "../api/queries";
 import type { Session } from "../api/types";
 import { Account } from "./account";
 import { ConnectionPill, OfflineBar } from "./connection";
+import { useFailureBadge } from "./failure-badge";
 import { GlobalKeys } from "./global-keys";
 import classes from "./shell.module.css";
 import { ThemeButton } from "./theme-button";
@@ -43,13 +44,15 @@ function useSessionGuard() {
     window.addEventListener(UNAUTHORIZED, check);
     return () => window.removeEventListener(UNAUTHORIZED, check);
   }, [cache]);
-  return { isKnown: !isPending, isStranger: mustLogIn(session) };
+  const mayView = session?.permissions.view ?? false;
+  return { isKnown: !isPending, isStranger: mustLogIn(session), mayView };
 }
 
 export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const { pathname, searchStr } = useRouterState({ select: (state) => state.location });
-  const { isKnown, isStranger } = useSessionGuard();
+  const { isKnown, isStranger, mayView } = useSessionGuard();
+  useFailureBadge(mayView);
   if (isStranger && pathname !== "/login")
     return <Navigate to="/login" search={{ next: `/console${pathname}${searchStr}` }} replace />;
   return (

@@ -42,7 +42,7 @@ function Arguments({ task }: { task: TaskDetail }) {
   return (
     <>
       <JsonTree value={task.arguments} />
-      <Group mt="xs">
+      <Group mt="xs" className="no-print">
         <Copy text={JSON.stringify(task.arguments, null, 2)} name="the arguments">
           Copy
         </Copy>
@@ -67,7 +67,9 @@ function Head({ task }: { task: TaskDetail }) {
           <Code>{task.id}</Code>
         </Copy>
       </div>
-      <TaskActions task={task} />
+      <div className="no-print">
+        <TaskActions task={task} />
+      </div>
     </Group>
   );
 }
@@ -96,9 +98,11 @@ export function TaskView({ task }: { task: TaskDetail }) {
               </Section>
             )}
             {task.attempt > 0 && (
-              <Section title="Log">
-                <TaskLog task={task} />
-              </Section>
+              <div className="no-print">
+                <Section title="Log">
+                  <TaskLog task={task} />
+                </Section>
+              </div>
             )}
             {task.attempts.length > 0 && (
               <Section title="Attempts that failed">

@@ -89,7 +89,7 @@ function Media({ url, type, name }: { url: string; type: string; name: string })
         <Image src={url} alt={`Result of ${name}`} maw={800} w="auto" fit="contain" radius="sm" />
       )}
       {type.startsWith("text/") && <TextFile url={url} type={type} />}
-      <Group mt="sm" gap="sm">
+      <Group mt="sm" gap="sm" className="no-print">
         <Download href={url} name={name} />
         <Text size="sm" c="dimmed">
           {type}
@@ -126,13 +126,13 @@ export function ResultView({ task }: { task: TaskDetail }) {
   }
   if (result === null) return <Text c="dimmed">The task returned nothing.</Text>;
   const text = typeof result === "string" ? result : JSON.stringify(result, null, 2);
-  const isScalar = typeof result !== "object";
-  const file = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(result, null, 2))}`;
+  const [type, ending] = typeof result === "string" ? ["text/plain", "txt"] : ["application/json", "json"];
+  const file = `data:${type};charset=utf-8,${encodeURIComponent(text)}`;
   return (
     <>
       <Value result={result} kind={task.result_kind} />
-      <Group mt="sm" gap="sm">
-        {!isScalar && <Download href={file} name={`${task.function}-${task.id.slice(-6)}.json`} />}
+      <Group mt="sm" gap="sm" className="no-print">
+        <Download href={file} name={`${task.function}-${task.id.slice(-6)}.${ending}`} />
         <Copy text={text} name="the result">
           Copy
         </Copy>
