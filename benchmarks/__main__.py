@@ -25,6 +25,8 @@ WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of t
     "latency",
     "idle",
     "planner_trap",
+    "growth",
+    "retention",
 )
 QUICK_SHARE = 0.5
 

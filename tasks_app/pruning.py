@@ -36,25 +36,25 @@ _SEEN = """
 SELECT id FROM taskdeck_task WHERE id > %(after)s AND id < %(before)s ORDER BY id LIMIT %(limit)s
 """
 _CHOOSE = {
-    "sqlite": f"SELECT t.id, t.batch FROM taskdeck_task t WHERE t.id IN {{ids}} AND {_OLD}",
+    "sqlite": f"SELECT t.id, t.batch FROM taskdeck_task t WHERE t.id {{among}} AND {_OLD}",
     "postgresql": f"""
-SELECT t.id::text, t.batch::text FROM taskdeck_task t WHERE t.id IN {{ids}} AND {_OLD}
+SELECT t.id::text, t.batch::text FROM taskdeck_task t WHERE t.id {{among}} AND {_OLD}
  ORDER BY t.id FOR UPDATE OF t SKIP LOCKED""",
 }
 _DELETE = (
-    "DELETE FROM taskdeck_task_log WHERE task_id IN {ids}",
-    "DELETE FROM taskdeck_task_live WHERE task_id IN {ids}",
-    "DELETE FROM taskdeck_task_attempt WHERE task_id IN {ids}",
-    "DELETE FROM taskdeck_task WHERE id IN {ids} AND finished_at IS NOT NULL",
+    "DELETE FROM taskdeck_task_log WHERE task_id {among}",
+    "DELETE FROM taskdeck_task_live WHERE task_id {among}",
+    "DELETE FROM taskdeck_task_attempt WHERE task_id {among}",
+    "DELETE FROM taskdeck_task WHERE id {among} AND finished_at IS NOT NULL",
 )
 _DELETE_BATCHES = """
 DELETE FROM taskdeck_batch WHERE {named}
    AND NOT EXISTS (SELECT 1 FROM taskdeck_task m WHERE m.batch = taskdeck_batch.id)
    AND NOT EXISTS (SELECT 1 FROM taskdeck_task h WHERE h.id = taskdeck_batch.then_task_id)
 """
-_IDS = {
-    "sqlite": "(SELECT value FROM json_each(%(ids)s))",
-    "postgresql": "(SELECT unnest(%(ids)s::uuid[]))",
+_AMONG = {
+    "sqlite": "IN (SELECT value FROM json_each(%(ids)s))",
+    "postgresql": "= ANY(%(ids)s::uuid[])",
 }
 _FORGET_KEYS = """
 DELETE FROM taskdeck_idempotency_key WHERE digest IN (
@@ -125,7 +125,7 @@ def prune_step(
         if session.vendor == "postgresql" and session.rows(_LOCK, {"lock": LOCK}) != [(True,)]:
             return None
         seen = [sql.read_id(str(found)) for (found,) in session.rows(_SEEN, window)]
-        old = session.rows(_of_ids(session, _CHOOSE[session.vendor]), {"ids": sql.ids(seen), **params})
+        old = session.rows(_among(session, _CHOOSE[session.vendor]), {"ids": sql.ids(seen), **params})
         if old and not dry_run:
             _delete(session, old)
     return Step(len(old), seen[-1] if len(seen) == limit else None)
@@ -137,13 +137,13 @@ def _delete(session: Session, old: list[tuple[Any, ...]]) -> None:
     ids = {"ids": sql.ids(sql.read_id(task_id) for task_id, _ in old)}
     batches = {"ids": sql.ids({sql.read_id(batch) for _, batch in old if batch})}
     for statement in _DELETE:
-        session.rows(_of_ids(session, statement), ids)
-    for named, values in (("id IN {ids}", batches), ("then_task_id IN {ids}", ids)):
-        session.rows(_of_ids(session, _DELETE_BATCHES.replace("{named}", named)), values)
+        session.rows(_among(session, statement), ids)
+    for named, values in (("id {among}", batches), ("then_task_id {among}", ids)):
+        session.rows(_among(session, _DELETE_BATCHES.replace("{named}", named)), values)
 
 
-def _of_ids(session: Session, statement: str) -> str:
-    return statement.replace("{ids}", _IDS[session.vendor])
+def _among(session: Session, statement: str) -> str:
+    return statement.replace("{among}", _AMONG[session.vendor])
 
 
 def first_id(moment: datetime) -> str:

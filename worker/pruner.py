@@ -1,4 +1,4 @@
-"""The node's deleting of old tasks: small steps on a lane of its own, as much rest as work."""
+"""The node's deleting of old tasks: small steps on a lane of its own, with rests between."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from worker.board import boottime
 from worker.lanes import Lane
 
 log = logging.getLogger("taskdeck.worker")
+STEP_REST_FACTOR = 0.25
+"""Rest after a step, by its time: with more of it, deleting falls behind a full inflow."""
 LEAST_REST_SECONDS = 60.0
 REST_FACTOR = 10
 """A pass over tasks that are kept longer finds little: it may take a tenth of the time."""
@@ -49,7 +51,7 @@ class Pruner:
                 break
             self.deleted += step.deleted
             after = step.after
-            await asyncio.sleep(boottime() - started)
+            await asyncio.sleep(STEP_REST_FACTOR * (boottime() - started))
         if self.deleted > before:
             log.info("%d old tasks were deleted, %d since the start", self.deleted - before, self.deleted)
         await self._lane.run(forget_leftovers, self._retention)
