@@ -47,10 +47,11 @@ _DELETE = (
     "DELETE FROM taskdeck_task_attempt WHERE task_id {among}",
     "DELETE FROM taskdeck_task WHERE id {among} AND finished_at IS NOT NULL",
 )
+# As subqueries for each row: of a join the planner would merge the whole primary key.
 _DELETE_BATCHES = """
 DELETE FROM taskdeck_batch WHERE {named}
-   AND NOT EXISTS (SELECT 1 FROM taskdeck_task m WHERE m.batch = taskdeck_batch.id)
-   AND NOT EXISTS (SELECT 1 FROM taskdeck_task h WHERE h.id = taskdeck_batch.then_task_id)
+   AND (SELECT m.id FROM taskdeck_task m WHERE m.batch = taskdeck_batch.id LIMIT 1) IS NULL
+   AND (SELECT h.id FROM taskdeck_task h WHERE h.id = taskdeck_batch.then_task_id) IS NULL
 """
 _AMONG = {
     "sqlite": "IN (SELECT value FROM json_each(%(ids)s))",

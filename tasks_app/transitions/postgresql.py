@@ -3,6 +3,8 @@
 All run at READ COMMITTED. Rows are chosen and locked in a materialised select, and the update tests
 the state once more. Statements that name ids test ``state || ''``: on a table that was created empty
 the planner would take a partial index on the state and walk its dead entries for every id.
+Rows are locked in the order of an array of ids, which the primary key gives without a sort: workers price sorts
+out, and ``ORDER BY id`` over anything else would walk the whole primary key.
 Marking a worker lost is several statements of one transaction, because a single one would judge its
 tasks by a snapshot from before it waited for a claim in flight.
 """
@@ -98,7 +100,8 @@ SELECT t.id, t.attempt, t.last_worker, 'failure', f.error_class, f.message, f.tr
 _HELD = """
   SELECT t.id, t.attempt FROM taskdeck_task t
     JOIN unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS o(id, attempt) ON o.id = t.id AND o.attempt = t.attempt
-   WHERE t.state || '' = 'running' AND t.worker_id = %(worker)s::uuid ORDER BY t.id FOR UPDATE OF t"""
+   WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state || '' = 'running' AND t.worker_id = %(worker)s::uuid
+   ORDER BY t.id FOR UPDATE OF t"""
 _STILL_HELD = """
   FROM held h WHERE t.id = h.id AND t.attempt = h.attempt AND t.state || '' = 'running'
 """
@@ -122,7 +125,9 @@ UPDATE taskdeck_task t SET
 RELEASE_LOST = f"WITH held AS MATERIALIZED ({_HELD}) {_LOSS_SET}"
 REQUEUE_LOST = f"""
 WITH held AS MATERIALIZED (
-  SELECT t.id, t.attempt FROM taskdeck_task t WHERE t.state = 'running' AND t.worker_id = %(lost)s::uuid
+  SELECT t.id, t.attempt FROM taskdeck_task t
+   WHERE t.id = ANY(ARRAY(SELECT id FROM taskdeck_task WHERE state = 'running' AND worker_id = %(lost)s::uuid))
+     AND t.state || '' = 'running' AND t.worker_id = %(lost)s::uuid
    ORDER BY t.id FOR UPDATE)
 {_LOSS_SET}
 """
@@ -132,7 +137,8 @@ WITH orphan AS MATERIALIZED (
      AND NOT EXISTS (SELECT 1 FROM taskdeck_worker w WHERE w.id = t.worker_id AND w.state = 'alive')),
 held AS MATERIALIZED (
   SELECT t.id, t.attempt FROM taskdeck_task t JOIN orphan o ON o.id = t.id AND o.attempt = t.attempt
-   WHERE t.state || '' = 'running' ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
+   WHERE t.id = ANY(ARRAY(SELECT id FROM orphan)) AND t.state || '' = 'running'
+   ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
 {_LOSS_SET}
 """
 LOSSES = """
