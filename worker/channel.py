@@ -131,13 +131,14 @@ class Channel:
 
     def send(self, packet: Packet, *, wait: bool) -> bool:
         """Send one packet and close its descriptors. False when there is no room and ``wait`` is not set."""
-        control = []
-        if packet.fds:
-            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", packet.fds))]
         flags = SEND if wait else SEND_NOW
         while True:
             try:
-                self.end.sendmsg([packet.data], control, flags)
+                if packet.fds:
+                    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", packet.fds))
+                    self.end.sendmsg([packet.data], [rights], flags)
+                else:
+                    self.end.send(packet.data, flags)
             except OSError as error:
                 if error.errno in FULL and not wait:
                     return False

@@ -186,6 +186,9 @@ class Crew(abc.ABC, Generic[R]):
             if frame is None:
                 break
             kind, rows = frame
+            if kind == "unstarted":
+                self._return([remote.given.pop(row.serial) for row in rows])
+                continue
             for row in rows:
                 if kind == "outcome":
                     if held := remote.given.pop(row.serial, None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import signal
 import threading
 import time
@@ -20,11 +21,12 @@ Run = Callable[[str, bytes, Line], tuple[str, bytes]]
 
 
 class Executor:
-    """Frames in: ``run``, one row each: the task's word and body. Frames out:
+    """Frames in: ``run``, rows of the tasks' words and bodies. Frames out:
 
     - ``outcome``, rows in the order of the ends. The word is what ``run`` returned, or
       ``TaskCancelled`` after a cancel order, or ``failed`` for whatever else escaped from ``run``.
     - ``progress`` and ``log``, one row: the body that the running task reported.
+    - ``unstarted``, rows without word and body: tasks that a nudge found waiting behind the running one.
 
     Outcomes gather while further tasks wait, at most FLUSH_AFTER_SECONDS or until a nudge.
     """
@@ -32,6 +34,7 @@ class Executor:
     def __init__(self, channel: Channel, slot: Slot, run: Run, limits: Limits = NO_LIMITS) -> None:
         self._channel, self._slot, self._run = channel, slot, run
         self._recycling = Recycling(limits)
+        self._waiting: collections.deque[Row] = collections.deque()  # came with the running one
         self._outcomes: list[Row] = []
         self._oldest_at = 0.0
         self._is_sending = self._is_postponed = False
@@ -43,28 +46,34 @@ class Executor:
     def run(self) -> int:
         """Until every copy of the other end is closed or a limit is reached; the exit status."""
         signal.signal(signal.SIGUSR1, self._on_order)
-        while True:
-            frame = self._channel.receive(wait=False)
-            if frame is None:
-                self._flush()
-                try:
-                    frame = self._channel.receive(wait=True)
-                except EOFError:
-                    return 0
-            if frame is None:
-                continue
-            [row] = frame[1]  # one task per packet: what is not begun can be taken back to the last one
-            self._slot.begin(row.serial)
-            outcome = self._run_one(row)
-            if not self._outcomes:
-                self._oldest_at = time.monotonic()
-            self._outcomes.append(outcome)
-            self._slot.end()
-            if status := self._recycling.status():
-                self._flush()
-                return status
-            if time.monotonic() - self._oldest_at > FLUSH_AFTER_SECONDS:
-                self._flush()
+        try:
+            while True:
+                self._waiting.extend(self._next_rows())
+                while self._waiting:
+                    self._end_one(self._waiting.popleft())
+                    if status := self._recycling.status():
+                        self._flush()
+                        return status
+        except EOFError:
+            return 0
+
+    def _next_rows(self) -> list[Row]:
+        frame = self._channel.receive(wait=False)
+        if frame is None:
+            self._flush()
+            frame = self._channel.receive(wait=True)
+        return frame[1] if frame else []
+
+    def _end_one(self, row: Row) -> None:
+        self._slot.begin(row.serial)
+        outcome = self._run_one(row)
+        now = time.monotonic()
+        if not self._outcomes:
+            self._oldest_at = now
+        self._outcomes.append(outcome)
+        self._slot.end()
+        if now - self._oldest_at > FLUSH_AFTER_SECONDS:
+            self._flush()
 
     def _run_one(self, row: Row) -> Row:
         position, word, body = row
@@ -105,6 +114,14 @@ class Executor:
             done, self._outcomes = self._outcomes, []
             self._send([("outcome", done)])
 
+    def _give_back(self) -> None:
+        """What has ended, and what waits behind the running task."""
+        self._is_sending = True
+        done, self._outcomes = self._outcomes, []
+        unstarted = [Row(row.serial, "", b"") for row in self._waiting]
+        self._waiting.clear()
+        self._send([("outcome", done), ("unstarted", unstarted)])
+
     def _send(self, batches: list[tuple[str, list[Row]]]) -> None:
         """Never interrupted half way: an order that comes meanwhile is obeyed after it."""
         self._is_sending = True
@@ -127,7 +144,7 @@ class Executor:
             return  # for a task that is over
         if self._slot.nudge == inside != self._nudged:
             self._nudged = inside
-            self._flush()
+            self._give_back()
         position, order = self._slot.stop
         if position == self._inside != self._interrupted:
             self._interrupted = position

@@ -70,8 +70,9 @@ class Pool(Crew[Remote[Held]]):
                 flowing.discard(number)
             portions[number].append(held)
         self._waiting = left
+        at_once = self.times.in_packet()
         for number, batch in portions.items():
-            self._remotes[number].give(batch)
+            self._remotes[number].give(batch, at_once=at_once)
 
     def look(self) -> None:
         """Free what waits behind a long task; take the steps that are due."""

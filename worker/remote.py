@@ -55,12 +55,16 @@ class Remote(Generic[T]):
         self._outbox: collections.deque[Packet] = collections.deque()
         self._is_writer = False
 
-    def give(self, tasks: Iterable[T]) -> None:
-        """Send the tasks, one per packet; what finds no room waits here."""
-        for task in tasks:
-            position = next(self._positions)
-            self._outbox.extend(frames("run", [Row(position, task.word, task.body)]))
-            self.given[position] = task
+    def give(self, tasks: Iterable[T], *, at_once: int = 1) -> None:
+        """Send the tasks, so many per packet; what finds no room waits here."""
+        waiting = iter(tasks)
+        while packet := list(itertools.islice(waiting, at_once)):
+            rows = []
+            for task in packet:
+                position = next(self._positions)
+                self.given[position] = task
+                rows.append(Row(position, task.word, task.body))
+            self._outbox.extend(frames("run", rows))
         self._flush()
 
     def send(self, packets: Iterable[Packet]) -> None:
@@ -71,7 +75,7 @@ class Remote(Generic[T]):
     def take_back(self) -> list[T]:
         """Every task that the executor has not received, oldest first. Exact: a packet is received once.
 
-        What is no task is sent again.
+        What is no task is sent again. Those of a received packet come back by a nudge.
         """
         self._stop_writing()
         tasks: list[T] = []

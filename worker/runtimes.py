@@ -5,6 +5,8 @@ from __future__ import annotations
 AHEAD_SECONDS = 0.05
 MOST_AHEAD = 256
 SHORT_SECONDS = AHEAD_SECONDS / 4
+PACKET_SECONDS = 0.001
+MOST_IN_PACKET = 16
 WEIGHT = 0.2
 
 
@@ -25,5 +27,16 @@ class RunTimes:
 
     def ahead(self) -> int:
         """Tasks of the short functions that take about AHEAD_SECONDS together, at most MOST_AHEAD."""
-        slowest = max((self._mean[function] for function in self.short()), default=AHEAD_SECONDS)
-        return max(1, min(MOST_AHEAD, int(AHEAD_SECONDS / max(slowest, 1e-6))))
+        return self._most_within(AHEAD_SECONDS, MOST_AHEAD)
+
+    def in_packet(self) -> int:
+        """Tasks of the short functions that may share a packet: of about PACKET_SECONDS together.
+
+        Only the code of a task that runs can give back what came with it, and C code that does not return
+        cannot: so few that nobody minds.
+        """
+        return self._most_within(PACKET_SECONDS, MOST_IN_PACKET)
+
+    def _most_within(self, seconds: float, most: int) -> int:
+        slowest = max((self._mean[function] for function in self.short()), default=seconds)
+        return max(1, min(most, int(seconds / max(slowest, 1e-6))))

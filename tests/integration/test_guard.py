@@ -228,6 +228,33 @@ def test_tasks_behind_a_long_one_are_taken_back_and_run_elsewhere(start_node: St
     assert "twice" not in count
 
 
+def test_tasks_in_one_packet_with_a_long_one_are_given_back_and_run_elsewhere(
+    start_node: StartNode, gate: Path
+) -> None:
+    node = start_node(executors=2)
+    serial = node.submit("hold", str(gate), behind=51, at_once=16)
+    state = node.settled(51)
+    assert node.running(serial)
+    assert state["count"]["given_back"] == 15
+    gate.touch()
+    count = node.settled(52)["count"]
+    assert count["succeeded"] == 52
+    assert "twice" not in count
+
+
+def test_what_shared_a_packet_with_a_killed_task_was_not_begun_and_runs_elsewhere(
+    start_node: StartNode,
+) -> None:
+    node = start_node(executors=2)
+    executor = node.running(node.submit("keep_gil", behind=51, at_once=16))  # it cannot give anything back
+    state = node.settled(36)
+    assert "given_back" not in state["count"]
+    os.kill(executor, signal.SIGKILL)
+    count = node.settled(52)["count"]
+    assert (count["lost"], count["succeeded"]) == (1, 51)
+    assert "twice" not in count
+
+
 def test_outcomes_do_not_wait_for_the_long_task_after_them(start_node: StartNode, gate: Path) -> None:
     node = start_node(executors=1)
     node.submit("noop", count=20)

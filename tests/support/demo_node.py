@@ -48,7 +48,7 @@ class DemoSupervisor:
         self.events: list[dict[str, Any]] = []
         self.count: collections.Counter[str] = collections.Counter()
         self.settled: set[int] = set()
-        self.keeps_outcomes = False
+        self.keeps_outcomes, self.at_once = False, 1
         self.is_stopping = self.is_ending_now = False
         self.ended: asyncio.Future[int] = self.loop.create_future()
 
@@ -158,11 +158,15 @@ class DemoSupervisor:
             if room < WINDOW // 4 or remote.now_running()[2] > LONG_SECONDS:
                 continue
             share = min(room, -(-len(self.queue) // len(self.remotes)))
-            remote.give([self.queue.popleft() for _ in range(share)])
+            remote.give([self.queue.popleft() for _ in range(share)], at_once=self.at_once)
 
     def hear(self, remote: Remote[Job]) -> None:
         while frame := remote.channel.receive(wait=False):
             kind, rows = frame
+            if kind == "unstarted":
+                self.count["given_back"] += len(rows)
+                self.queue.extend(remote.given.pop(row.serial) for row in rows)
+                continue
             for row in rows:
                 if kind == "progress":
                     self.note("progress", serial=remote.given[row.serial].serial, body=row.body.decode())
@@ -193,10 +197,17 @@ class DemoSupervisor:
         writer.close()
 
     def do_submit(
-        self, word: str, body: str = "", size: int = 0, count: int = 1, behind: int = 0, keep: bool = False
+        self,
+        word: str,
+        body: str = "",
+        size: int = 0,
+        count: int = 1,
+        behind: int = 0,
+        keep: bool = False,
+        at_once: int = 1,
     ) -> int:
-        """``behind``: no-ops that follow in the same portion."""
-        self.keeps_outcomes = keep
+        """``behind``: no-ops that follow in the same portion. ``at_once``: tasks of a packet."""
+        self.keeps_outcomes, self.at_once = keep, at_once
         payload = body.encode() or b"x" * size
         jobs = [Job(next(self.serials), word, payload) for _ in range(count)]
         jobs += [Job(next(self.serials), "noop", b"") for _ in range(behind)]

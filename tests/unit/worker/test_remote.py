@@ -42,6 +42,19 @@ async def test_what_was_not_received_comes_back_in_order_and_exactly_once() -> N
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+async def test_of_packets_with_several_tasks_whole_ones_come_back() -> None:
+    remote, executor = make_remote(Board(1))
+    tasks = [Errand(f"f{number}", bytes(10_000)) for number in range(100)]
+    remote.give(tasks, at_once=8)
+    frame = executor.receive(wait=False)
+    assert frame is not None
+    assert [row.word for row in frame[1]] == [f"f{number}" for number in range(8)]
+    assert remote.take_back() == tasks[8:]
+    assert list(remote.given.values()) == tasks[:8]
+    remote.close()
+    executor.close()
+
+
 async def test_what_finds_no_room_is_sent_when_the_executor_reads() -> None:
     remote, executor = make_remote(Board(1))
     remote.give(Errand(str(number), bytes(30_000)) for number in range(100))
