@@ -9,7 +9,7 @@ ifneq ($(wildcard frontend/package.json),)
 CONSOLE_TARGET := $(CONSOLE)
 endif
 
-.PHONY: run prove chaos soak model test test-matrix check bench bench-first bench-quick bench-rows openapi screenshots venv console browser servers
+.PHONY: run prove chaos soak model test test-matrix check bench bench-first bench-quick bench-rows bench-flood openapi screenshots venv console browser servers
 .PHONY: test-frontend test-python
 .DELETE_ON_ERROR:
 
@@ -81,6 +81,10 @@ bench-quick: .venv-bench/.installed servers
 # A million rows in PostgreSQL: what each page of the console costs the server, cold and warm.
 bench-rows: .venv-bench/.installed servers
 	.venv-bench/bin/python -m benchmarks.million_rows
+
+# The Tasks page in Chromium under a running flood, on everything that docker-compose.yml starts.
+bench-flood: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
+	$(BIN)/python -m benchmarks.flood
 
 .venv-bench/.installed: requirements/base.txt requirements/bench.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

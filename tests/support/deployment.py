@@ -201,15 +201,20 @@ def _lives(group: int) -> bool:
     return True
 
 
-def add_own_functions(app: Path) -> None:
+def add_own_functions(app: Path, source: str) -> None:
     """As an image on top of this one does it."""
     (app / "reports").mkdir()
-    (app / "reports" / "tasks.py").write_text(OWN_FUNCTIONS)
+    (app / "reports" / "tasks.py").write_text(source)
 
 
 @contextlib.contextmanager
-def deployed(home: Home, postgresql: PostgreSQL, rabbitmq: RabbitMQ) -> Iterator[Deployment]:
-    """All services, healthy. The database and the broker's user are made as the images make them."""
+def deployed(
+    home: Home, postgresql: PostgreSQL, rabbitmq: RabbitMQ, *, functions: str = OWN_FUNCTIONS
+) -> Iterator[Deployment]:
+    """All services, healthy. The database and the broker's user are made as the images make them.
+
+    ``functions`` is the source of the module ``reports.tasks``.
+    """
     password = str(urlsplit(postgresql.url).password)
     variables = {
         "POSTGRES_PASSWORD": password,
@@ -220,7 +225,7 @@ def deployed(home: Home, postgresql: PostgreSQL, rabbitmq: RabbitMQ) -> Iterator
         "TASKDECK_MODULES": "tasks_app.examples.tasks,reports.tasks",
     }
     deployment = Deployment(home, {"postgres": postgresql.port, "rabbitmq": rabbitmq.port}, variables)
-    add_own_functions(deployment.app)
+    add_own_functions(deployment.app, functions)
     with psycopg.connect(postgresql.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE taskdeck")
     rabbitmq.rabbitmqctl("add_user", "taskdeck", password)

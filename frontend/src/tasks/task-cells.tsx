@@ -11,6 +11,12 @@ export interface RowsProps {
   onToggleAll: () => void;
 }
 
+export interface RowProps {
+  task: TaskRow;
+  checked: boolean;
+  onToggle: (id: string) => void;
+}
+
 export function Name({ task }: { task: TaskRow }) {
   return (
     <Anchor
@@ -33,15 +39,7 @@ export function Preview({ task }: { task: TaskRow }) {
   );
 }
 
-export const Pick = ({
-  task,
-  checked,
-  onToggle,
-}: {
-  task: TaskRow;
-  checked: boolean;
-  onToggle: (id: string) => void;
-}) => (
+export const Pick = ({ task, checked, onToggle }: RowProps) => (
   <Checkbox
     size="xs"
     aria-label={`Select ${task.function} ${task.id.slice(-6)}`}

@@ -115,7 +115,7 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
         </Center>
       )}
       {list.error && <Problem error={list.error} onRetry={() => void list.refetch()} />}
-      {list.isPending ? (
+      {shown.isPending ? (
         <Skeleton h={260} radius="md" role="img" aria-label="Loading tasks" />
       ) : body === null || (list.error && tasks.length === 0) ? null : phone ? (
         body

@@ -1,18 +1,11 @@
 import { Checkbox, Code } from "@mantine/core";
 import { memo } from "react";
-import type { TaskRow } from "../api/types";
 import { DataTable, Headings } from "../components/data-table";
 import { TaskProgress } from "../components/progress";
 import { StateBadge } from "../components/states";
 import { RunTime, TimeAgo } from "../components/time";
-import { Name, Pick, Preview, type RowsProps } from "./task-cells";
+import { Name, Pick, Preview, type RowProps, type RowsProps } from "./task-cells";
 import classes from "./task-table.module.css";
-
-interface RowProps {
-  task: TaskRow;
-  checked: boolean;
-  onToggle: (id: string) => void;
-}
 
 const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
   return (

@@ -1,5 +1,5 @@
 import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { successor, type TaskFilter } from "../api/filter";
 import { countsQuery, keys, tasksQuery } from "../api/queries";
 import type { TaskPage } from "../api/types";
@@ -21,7 +21,9 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
   const [place, setPlace] = useState<Place>({ kind: "live" });
   const top = place.kind === "live" ? null : place.top;
   const list = useInfiniteQuery(tasksQuery(filter, top));
-  const tasks = useMemo(() => list.data?.pages.flatMap((page) => page.results) ?? [], [list.data]);
+  // Fifty new rows are drawn in the gaps between a visitor's keys and clicks.
+  const data = useDeferredValue(list.data);
+  const tasks = useMemo(() => data?.pages.flatMap((page) => page.results) ?? [], [data]);
   const arrivals = useQuery({
     ...countsQuery(filter, place.kind === "still" ? place.newest : null),
     enabled: place.kind === "still",
@@ -32,11 +34,11 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
   const holdRef = useRef(() => {});
   useEffect(() => {
     holdRef.current = () => {
-      if (place.kind !== "live" || !newest || !list.data) return;
+      if (place.kind !== "live" || !newest || !data) return;
       const begin = successor(newest);
-      const pageParams = [begin, ...(list.data.pageParams as (string | null)[]).slice(1)];
+      const pageParams = [begin, ...(data.pageParams as (string | null)[]).slice(1)];
       cache.setQueryData<InfiniteData<TaskPage, string | null>>(keys.list(filter, begin), {
-        pages: list.data.pages,
+        pages: data.pages,
         pageParams,
       });
       setPlace({ kind: "still", top: begin, newest });
@@ -48,7 +50,7 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
   }, [isReading]);
 
   const isFull = tasks.length >= MOST_ROWS;
-  const cursor = list.data?.pages.at(-1)?.next;
+  const cursor = data?.pages.at(-1)?.next;
   const older = () => {
     if (!isFull || !cursor) return void list.fetchNextPage();
     setPlace({ kind: "older", top: cursor });
@@ -57,12 +59,13 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
   return {
     list,
     tasks,
+    isPending: list.isPending || (data === undefined && list.data !== undefined),
     place: place.kind,
     /** New tasks since the list stands still, or null while it follows. */
     arrivals: place.kind === "still" ? arrivals : undefined,
     live,
     older,
     /** False: the last page is short because enough tasks were looked at; older ones may match. */
-    searchedAll: list.data?.pages.at(-1)?.searched_all ?? true,
+    searchedAll: data?.pages.at(-1)?.searched_all ?? true,
   };
 }
