@@ -22,6 +22,7 @@ from benchmarks.workload import Found
 
 WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of their tables
     "drains",
+    "submit",
     "latency",
     "idle",
     "planner_trap",

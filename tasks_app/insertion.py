@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +55,13 @@ SELECT 0, 0, 0, 1, '', false, n.*
               %(unique_keys)s::text[], %(batches)s::uuid[]) AS n
     ON CONFLICT DO NOTHING RETURNING id::text
 """
+POSTGRESQL_ONE = f"""{_COLUMNS}
+VALUES (0, 0, 0, 1, '', false, %(ids)s, %(functions)s, %(queues)s, %(priorities)s, %(states)s,
+        %(max_attempts)s, %(max_losses)s, %(owners)s, %(run_ats)s, %(created_ats)s, %(arguments)s,
+        %(unique_keys)s, %(batches)s)
+    ON CONFLICT DO NOTHING RETURNING id::text
+"""
+"""One row, the usual case: a third of the work of unnesting arrays of one."""
 _PARAMETERS = (
     "ids",
     "functions",
@@ -80,7 +87,13 @@ def insert(session: Session, tasks: Sequence[NewTask]) -> set[str]:
     if session.vendor == "sqlite":
         rows = session.rows(SQLITE, {"tasks": json.dumps([_sqlite_row(task) for task in tasks])})
         return {sqlite.read_id(row[0]) for row in rows}
-    return {row[0] for row in session.rows(POSTGRESQL, _postgresql_columns(tasks))}
+    if not tasks:
+        return set()
+    rows = [_postgresql_row(task) for task in tasks]
+    if len(rows) == 1:
+        return {row[0] for row in session.rows(POSTGRESQL_ONE, dict(zip(_PARAMETERS, rows[0], strict=True)))}
+    columns = dict(zip(_PARAMETERS, map(list, zip(*rows, strict=True)), strict=True))
+    return {row[0] for row in session.rows(POSTGRESQL, columns)}
 
 
 def _sqlite_row(task: NewTask) -> list[Any]:
@@ -102,24 +115,21 @@ def _sqlite_row(task: NewTask) -> list[Any]:
     ]
 
 
-def _postgresql_columns(tasks: Sequence[NewTask]) -> Mapping[str, Any]:
-    columns: Mapping[str, list[Any]] = {name: [] for name in _PARAMETERS}
-    for task in tasks:
-        values = (
-            task.id,
-            task.function.path,
-            task.queue,
-            task.priority,
-            task.state,
-            task.function.options.max_attempts,
-            task.function.options.losses_allowed,
-            task.owner_id,
-            task.run_at,
-            task.created_at,
-            json.dumps(task.arguments),
-            task.unique_key,
-            task.batch,
-        )
-        for column, value in zip(columns.values(), values, strict=True):
-            column.append(value)
-    return columns
+def _postgresql_row(task: NewTask) -> tuple[Any, ...]:
+    """In the order of _PARAMETERS."""
+    options = task.function.options
+    return (
+        task.id,
+        task.function.path,
+        task.queue,
+        task.priority,
+        task.state,
+        options.max_attempts,
+        options.losses_allowed,
+        task.owner_id,
+        task.run_at,
+        task.created_at,
+        json.dumps(task.arguments),
+        task.unique_key,
+        task.batch,
+    )

@@ -21,6 +21,8 @@ from tasks_app.wire import EVENTS, GROUP, GroupMessage, TaskEvent
 log = logging.getLogger("taskdeck.news")
 MOST_EVENTS = 500
 MOST_WAITING = 20_000
+APART_SECONDS = 0.02
+"""Between two messages to the watchers' group, for what happens meanwhile. A lone event goes at once."""
 
 
 def event_of(changed: Changed, **facts: Any) -> TaskEvent:
@@ -52,6 +54,7 @@ class News:
         self._layer = get_channel_layer()
         self._events: dict[str, TaskEvent] = {}
         self._bells: set[str] = set()
+        self._rest: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
 
     def put(self, event: TaskEvent) -> None:
@@ -63,7 +66,8 @@ class News:
             self._events[event["id"]] = cast(TaskEvent, dict(event))
         else:
             self.lost += 1
-        self._wake.set()
+        if self._rest is None:
+            self._wake.set()
 
     def hand_over(self, message: Message, *, is_urgent: bool = False) -> None:
         """A task waits: publish its message; ring the doorbell where no message travels at once.
@@ -94,23 +98,38 @@ class News:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while not self.is_idle:
-                await self.flush()
+            while self._bells or (self._events and self._rest is None):
+                await self._ring()
+                if self._rest is None:
+                    await self._send_events()
+                    self._rest_unless_behind()
 
     async def send_all(self, seconds: float) -> None:
         """At the end: send what waits, the messages for as long as they flow."""
         while not self.is_idle:
-            await self.flush()
+            await self._ring()
+            await self._send_events()
         if self.publisher:
             await self.publisher.flush(seconds)
 
-    async def flush(self) -> None:
+    def _rest_unless_behind(self) -> None:
+        if len(self._events) < MOST_EVENTS:
+            self._rest = asyncio.get_running_loop().call_later(APART_SECONDS, self._rested)
+
+    def _rested(self) -> None:
+        self._rest = None
+        if self._events:
+            self._wake.set()
+
+    async def _ring(self) -> None:
         bells, self._bells = self._bells, set()
         if bells and self.link:
             try:
                 await self.link.ring(sorted(bells))
             except RedisUnavailable:
                 self.lost += 1
+
+    async def _send_events(self) -> None:
         ids = list(self._events)[:MOST_EVENTS]
         events = [self._events.pop(task_id) for task_id in ids]
         if events and self.link and self._layer:

@@ -1,4 +1,7 @@
-"""Celery's no-op. ``N`` publishes so many; ``latency N`` submits one at a time and waits for its result."""
+"""Celery's no-op. ``N`` publishes so many; ``latency N`` submits one at a time and waits for its result.
+
+``confirmed N`` and ``forgotten N`` time N calls that await their confirm, the latter keep no result.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peers.celery_setting
 
 from celery import Celery
 
+WARM_UP = 50
 app = Celery("peer")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Celery closes the database connections around each task unless this is set; so many tasks keep one.
@@ -19,6 +23,11 @@ app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 
 @app.task(name="noop")
 def noop(number: int) -> int:
+    return number
+
+
+@app.task(name="forgotten", ignore_result=True)
+def forgotten(number: int) -> int:
     return number
 
 
@@ -47,8 +56,21 @@ def latency(count: int) -> None:
     print(json.dumps(times))
 
 
+def confirmed(count: int, *, ignore_result: bool) -> None:
+    """``delay()`` of a task that keeps its result, or not; django settings ask for confirms."""
+    send = forgotten.delay if ignore_result else noop.delay
+    for number in range(WARM_UP):
+        send(number)
+    started = time.perf_counter()
+    for number in range(count):
+        send(number)
+    print(json.dumps(time.perf_counter() - started))
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
+        case ["confirmed" | "forgotten" as how, count]:
+            confirmed(int(count), ignore_result=how == "forgotten")
         case ["latency", count]:
             latency(int(count))
         case [count]:
