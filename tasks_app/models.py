@@ -75,7 +75,7 @@ class Task(models.Model):
     )
     last_worker = models.TextField(default="", blank=True)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="+"
     )
     cancel_requested = models.BooleanField(default=False)
     run_at = models.DateTimeField(null=True)
@@ -133,6 +133,7 @@ class Task(models.Model):
             models.Index("worker", name="task_held", condition=Q(state="running")),
             models.Index("id", name="task_failed", condition=Q(state="failed")),
             models.Index("id", name="task_cancelled", condition=Q(state="cancelled")),
+            models.Index("owner", "id", name="task_owner", condition=Q(owner__isnull=False)),
             models.Index("batch", "id", name="task_batch", condition=Q(batch__isnull=False)),
             models.Index(
                 "batch", name="task_batch_live", condition=Q(batch__isnull=False, finished_at__isnull=True)
