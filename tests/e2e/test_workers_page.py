@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 LIVE = 20_000
@@ -27,3 +28,13 @@ def test_a_worker_shows_what_it_uses_in_words_and_as_a_curve(console: Page) -> N
     expect(card.get_by_role("img", name=re.compile(r"^CPU, the last .* cores?$"))).to_be_visible()
     expect(card.get_by_text(re.compile(r"^Memory \d+ MiB$"))).to_be_visible()
     expect(card.get_by_text("Heard of")).to_be_visible()
+
+
+@pytest.mark.parametrize("page", ["queues", "workers"])
+def test_a_phone_reaches_everything_without_scrolling_sideways(console: Page, page: str) -> None:
+    console.set_viewport_size({"width": 390, "height": 800})
+    console.goto(f"/console/{page}")
+    button = console.get_by_role("button", name=re.compile("^(Pause|Quiet) ")).first
+    expect(button).to_be_in_viewport(ratio=1, timeout=LIVE)
+    wide = "[document.scrollingElement, ...document.querySelectorAll('main section')]"
+    assert console.evaluate(f"{wide}.every(e => e.scrollWidth <= e.clientWidth)")

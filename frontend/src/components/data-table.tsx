@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { CSSProperties, ReactNode } from "react";
 import classes from "./data-table.module.css";
 
 interface Props {
@@ -7,15 +7,18 @@ interface Props {
   minWidth?: number;
   head?: ReactNode;
   busy?: boolean;
+  /** On a phone each row is a card; its cells say by `data-title` what they are. */
+  cards?: boolean;
   children: ReactNode;
 }
 
 /** A plain table with our looks. `head` and `children` are rows. */
-export function DataTable({ label, minWidth, head, busy, children }: Props) {
+export function DataTable({ label, minWidth, head, busy, cards, children }: Props) {
+  const width = { "--least-width": minWidth && `${minWidth}px` } as CSSProperties;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be reachable by keyboard
-    <section className={classes.scroll} aria-label={label} tabIndex={0}>
-      <table className={classes.table} style={{ minWidth }} aria-label={label} aria-busy={busy}>
+    <section className={`${classes.scroll} ${cards ? classes.cards : ""}`} aria-label={label} tabIndex={0}>
+      <table className={classes.table} style={width} aria-label={label} aria-busy={busy}>
         {head && <thead>{head}</thead>}
         <tbody>{children}</tbody>
       </table>

@@ -25,7 +25,7 @@ function Row({ batch }: { batch: Batch }) {
           {batch.functions.join(", ") || "Batch"} <span className="sr-only">{batch.id.slice(-6)}</span>
         </Anchor>
       </td>
-      <td>{standing && <StandingBadge standing={standing} />}</td>
+      <td data-title="State">{standing && <StandingBadge standing={standing} />}</td>
       <td style={{ width: "40%" }}>
         {standing && batch.counts ? (
           <BatchBar counts={batch.counts} standing={standing} size={6} />
@@ -35,7 +35,7 @@ function Row({ batch }: { batch: Batch }) {
           </Text>
         )}
       </td>
-      <td>
+      <td data-title="Then">
         {batch.then_task ? (
           <Anchor
             size="sm"
@@ -47,7 +47,7 @@ function Row({ batch }: { batch: Batch }) {
           "—"
         )}
       </td>
-      <td>
+      <td data-title="Submitted">
         <TimeAgo at={batch.created_at} />
       </td>
     </tr>
@@ -75,6 +75,7 @@ export default function BatchesPage() {
         <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
           <DataTable
             label="Batches"
+            cards
             minWidth={720}
             busy={list.isFetching}
             head={

@@ -21,6 +21,10 @@ export const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">)
 
 const depthText = ({ depth, cap }: Queue) => (depth >= cap ? `${exact.format(cap)}+` : exact.format(depth));
 
+/** How much of what serves the queue is busy with it. */
+const utilisation = ({ running, slots }: Queue) =>
+  running > 0 && slots > 0 ? ` (${Math.min(100, Math.round((running / slots) * 100))}% of the slots)` : "";
+
 function Paused({ paused }: { paused: NonNullable<Queue["paused"]> }) {
   return (
     <span className={classes.warn}>
@@ -92,18 +96,31 @@ function Row({ queue, totals }: RowProps) {
           <Trouble queue={queue} />
         </div>
       </td>
-      <td className={classes.num}>{depthText(queue)}</td>
-      <td className={classes.num}>{queue.oldest_at ? <TimeAgo at={queue.oldest_at} /> : "—"}</td>
-      <td className={classes.num}>{exact.format(queue.running)}</td>
-      <td>
-        <Serving queue={queue} />
+      <td className={classes.num} data-title="Waiting">
+        {depthText(queue)}
+      </td>
+      <td className={classes.num} data-title="Oldest submitted">
+        {queue.oldest_at ? <TimeAgo at={queue.oldest_at} /> : "—"}
+      </td>
+      <td className={classes.num} data-title="Running">
+        <span>
+          {exact.format(queue.running)}
+          {utilisation(queue)}
+        </span>
+      </td>
+      <td data-title="Served by">
+        <span>
+          <Serving queue={queue} />
+        </span>
       </td>
       {totals && (
-        <td className={classes.num}>
-          <Rate total={totals.get(queue.name)} />
+        <td className={classes.num} data-title="Ended, last hour">
+          <span>
+            <Rate total={totals.get(queue.name)} />
+          </span>
         </td>
       )}
-      <td style={{ width: 110, textAlign: "right" }}>
+      <td className={classes.act}>
         <QueuePause queue={queue} />
       </td>
     </tr>
@@ -133,6 +150,7 @@ export default function QueuesPage() {
         <Paper withBorder radius="md" style={{ overflow: "hidden" }}>
           <DataTable
             label="Queues"
+            cards
             minWidth={totals ? 860 : 680}
             head={
               <tr>
