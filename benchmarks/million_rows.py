@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.million_rows`` fills a private server, asks the REST API in this process, and exits 1
 when an answer takes longer than CEILING_MS or a count differs from SQL's own. Cold is the first answer of a
-server that was started anew; warm is the median of WARM further ones. ``--explain`` prints the plans.
+server that was started anew; warm is the median of WARM further ones. ``--explain`` prints the plans,
+``--write-plans`` keeps those of each selector in the docs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks import plans
+from benchmarks.report import commit_now, machine
 from benchmarks.services import ROOT, Services, python, services
 
 ROWS = 1_000_000
@@ -106,6 +109,7 @@ def pages(session: Any) -> dict[str, str]:
         "one task": f"/api/tasks/{id_at(0.3)}/",
         "overview": "/api/overview/",
         "charts, 7 days": "/api/trends/?range=7d",
+        "totals by function": "/api/trends/totals/?by=function",
         "queues": "/api/queues/",
         "workers": "/api/workers/",
     }
@@ -174,18 +178,27 @@ def first_answers() -> dict[str, float]:
 
 
 def explain() -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     client, session = client_of_the_api()
     for page, path in pages(session).items():
-        with CaptureQueriesContext(connection) as queries:
-            client.get(path)
         print(f"\n== {page}: {path}")
-        for query in queries:
-            if "taskdeck" in query["sql"]:
-                plan = session.rows(f"EXPLAIN (ANALYZE, BUFFERS) {query['sql'].replace('%', '%%')}", {})
-                print(query["sql"][:400], *(line for (line,) in plan), sep="\n  ")
+        for sql, plan in plans.plans_of(client, session, path):
+            print(sql[:400], *plan, sep="\n  ")
+
+
+def sections() -> None:
+    """What the docs keep."""
+    client, session = client_of_the_api()
+    asked = pages(session)
+    for page in plans.SHOWN:
+        print(plans.section(page, asked[page], plans.plans_of(client, session, asked[page])))
+
+
+def told() -> str:
+    found = machine(())
+    return (
+        f"Written at commit {commit_now()} on {found['cores']} cores ({found['cpu']}), PostgreSQL package "
+        f"{found['servers']['postgresql']}, load {os.getloadavg()[0]:.1f}; times are of this loaded machine."
+    )
 
 
 def in_process(env: dict[str, str], step: str) -> str:
@@ -193,7 +206,7 @@ def in_process(env: dict[str, str], step: str) -> str:
     return subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def million_rows(servers: Services, *, explained: bool = False) -> list[Answer]:
+def million_rows(servers: Services, *, explained: bool = False, written: bool = False) -> list[Answer]:
     with tempfile.TemporaryDirectory() as folder:
         env = os.environ | servers.fresh()
         env |= {"TASKDECK_DATA_DIR": folder, "TASKDECK_ANONYMOUS": "operate", "SECRET_KEY": "x" * 50}
@@ -203,6 +216,8 @@ def million_rows(servers: Services, *, explained: bool = False) -> list[Answer]:
         in_process(env, "fill")
         if explained:
             print(in_process(env, "explain"))
+        if written:
+            plans.write(in_process(env, "sections"), told=told())
         warm = [Answer(**one) for one in json.loads(in_process(env, "measure"))]
         servers.postgresql.stop()
         servers.postgresql.start()
@@ -213,7 +228,10 @@ def million_rows(servers: Services, *, explained: bool = False) -> list[Answer]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explain", action="store_true")
-    parser.add_argument("--step", choices=["fill", "measure", "cold", "explain"], help=argparse.SUPPRESS)
+    parser.add_argument("--write-plans", action="store_true", help=f"into {plans.PAGE.relative_to(ROOT)}")
+    parser.add_argument(
+        "--step", choices=["fill", "measure", "cold", "explain", "sections"], help=argparse.SUPPRESS
+    )
     given = parser.parse_args()
     if given.step == "fill":
         fill()
@@ -223,9 +241,11 @@ def main() -> int:
         print(json.dumps(first_answers()))
     elif given.step == "explain":
         explain()
+    elif given.step == "sections":
+        sections()
     else:
         with services() as servers:
-            answers = million_rows(servers, explained=given.explain)
+            answers = million_rows(servers, explained=given.explain, written=given.write_plans)
         for one in answers:
             figures = f"cold {one.cold_ms:7.1f} ms  warm {one.warm_ms:7.1f} ms"
             print(f"{one.page:32} {figures}{'  ABOVE' if one.slowest_ms > CEILING_MS else ''}")
