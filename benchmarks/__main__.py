@@ -25,6 +25,8 @@ WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of t
     "submit",
     "latency",
     "idle",
+    "processor",
+    "mixed",
     "planner_trap",
     "growth",
     "retention",

@@ -1,6 +1,7 @@
-"""Celery's no-op. ``N`` publishes so many; ``latency N`` submits one at a time and waits for its result.
+"""Celery's functions. ``N`` publishes so many no-ops, ``spin NUMBER N`` so many calls of spin.
 
-``confirmed N`` and ``forgotten N`` time N calls that await their confirm, the latter keep no result.
+``latency N`` submits one no-op at a time and waits for its result; ``confirmed N`` and ``forgotten N`` time
+N calls that await their confirm, the latter keep no result.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import time
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peers.celery_settings")
 
 from celery import Celery
+
+from benchmarks import timed
 
 WARM_UP = 50
 app = Celery("peer")
@@ -29,6 +32,10 @@ def noop(number: int) -> int:
 @app.task(name="forgotten", ignore_result=True)
 def forgotten(number: int) -> int:
     return number
+
+
+spin = app.task(name="spin")(timed.spin)
+pause = app.task(name="pause")(timed.pause)
 
 
 def publish(count: int) -> None:
@@ -73,5 +80,8 @@ if __name__ == "__main__":
             confirmed(int(count), ignore_result=how == "forgotten")
         case ["latency", count]:
             latency(int(count))
+        case ["spin", number, count]:
+            for _ in range(int(count)):
+                spin.apply_async((int(number),), ignore_result=False)
         case [count]:
             publish(int(count))

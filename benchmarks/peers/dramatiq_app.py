@@ -1,4 +1,4 @@
-"""Dramatiq's no-op, messages in RabbitMQ, results in Redis. Run with arguments, it publishes so many."""
+"""Dramatiq's functions, by RabbitMQ and Redis. ``N`` or ``spin NUMBER N`` publishes so many."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.results import Results
 from dramatiq.results.backends import RedisBackend
 
+from benchmarks import timed
+
 broker = RabbitmqBroker(url=os.environ["RABBITMQ_URL"])
 broker.add_middleware(Results(backend=RedisBackend(url=os.environ["REDIS_URL"])))
 dramatiq.set_broker(broker)
@@ -20,9 +22,17 @@ def noop(number: int) -> int:
     return number
 
 
+spin = dramatiq.actor(timed.spin, store_results=True)
+
+
 def main() -> None:
-    for number in range(int(sys.argv[1])):
-        noop.send(number)
+    match sys.argv[1:]:
+        case ["spin", number, count]:
+            for _ in range(int(count)):
+                spin.send(int(number))
+        case [count]:
+            for number in range(int(count)):
+                noop.send(number)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,109 @@
+"""Workload (e): tasks of 1 ms, 100 ms and 5 s, two workers of one process each: how long the short wait."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.arrivals import arrivals
+from benchmarks.contestants import CELERY_WORKER, Contestant
+from benchmarks.drain import surroundings
+from benchmarks.drains import BY_NAME
+from benchmarks.services import ROOT, Services, python, running
+from benchmarks.workload import Found
+
+WARMING = 2  # tasks of 1 ms before the clock starts
+LIMIT_SECONDS = 60
+LEAST_MS = 1.0  # what a ratio divides by at the least: a wait of microseconds is as good as none
+MODULES = (("TASKDECK_MODULES", "benchmarks.timed_tasks,benchmarks.noop_tasks"),)
+
+
+def two_workers(one: Contestant, label: str, *env: tuple[str, str]) -> Contestant:
+    kept = tuple(pair for pair in one.env if pair[0] != "TASKDECK_DIRECT_CLAIM_SECONDS")  # as shipped
+    if one.name == "celery_redis":
+        at = CELERY_WORKER.index("--concurrency") + 1
+        command = (*CELERY_WORKER[:at], "1", *CELERY_WORKER[at + 1 :], "--hostname")
+        workers = tuple((*command, name) for name in ("first@%h", "second@%h"))
+    else:
+        command = ("manage.py", "runworker", "--concurrency", "1", "--name")
+        workers = tuple((*command, name) for name in ("first", "second"))
+    return replace(one, label=label, workers=workers, env=(*kept, *MODULES, *env))
+
+
+CONTESTANTS = {
+    "taskdeck_message": two_workers(BY_NAME["taskdeck_message"], "Taskdeck by message"),
+    "taskdeck_direct": two_workers(BY_NAME["taskdeck_direct"], "Taskdeck by direct claim"),
+    "celery_redis": two_workers(BY_NAME["celery_redis"], "Celery, defaults (prefetch multiplier 4)"),
+    "celery_tuned": two_workers(
+        BY_NAME["celery_redis"], "Celery, prefetch multiplier 1 and late acks", ("CELERY_TUNED", "1")
+    ),
+}
+
+
+def run(servers: Services, rounds: int) -> Found:
+    waits: dict[str, list[list[float]]] = {name: [] for name in CONTESTANTS}
+    for _ in range(rounds):
+        for name, found in waits.items():
+            found.append(waits_ms(CONTESTANTS[name], servers))
+            print(f"{name:24} {points(found[-1])}  load {os.getloadavg()[0]:.1f}", flush=True)
+    point = {name: points([wait for one in found for wait in one]) for name, found in waits.items()}
+    return Found(
+        facts={"waits_ms": waits},
+        ratios={
+            "short_wait_vs_celery": ratio(point["taskdeck_message"], point["celery_redis"]),
+            "short_wait_direct_vs_celery": ratio(point["taskdeck_direct"], point["celery_redis"]),
+            "short_wait_vs_celery_tuned": ratio(point["taskdeck_message"], point["celery_tuned"]),
+        },
+        lines=[
+            "| 1 ms tasks among some of 100 ms and 5 s, 2 workers of one process: wait, ms | p50 | p95 |",
+            "|---|---|---|",
+            *(
+                f"| {CONTESTANTS[name].label} | {p50:,.0f} | {p95:,.0f} |"
+                for name, (p50, p95) in point.items()
+            ),
+            "",
+            "The same instants of submit for all; the ratios compare p95.",
+        ],
+        ceilings={"short_wait_vs_celery": 0.2, "short_wait_direct_vs_celery": 0.2},
+    )
+
+
+def points(waits: list[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    found = statistics.quantiles(waits, n=100)
+    return round(found[49], 1), round(found[94], 1)
+
+
+def ratio(ours: tuple[float, float], theirs: tuple[float, float]) -> float:
+    return round(max(ours[1], LEAST_MS) / max(theirs[1], LEAST_MS), 3)
+
+
+def waits_ms(one: Contestant, servers: Services) -> list[float]:
+    """From submit to start, of every short task."""
+    side = "celery" if one.settings == BY_NAME["celery_redis"].settings else "taskdeck"
+    expected = WARMING + sum(length == 1 for _, length in arrivals())
+    with (
+        tempfile.TemporaryDirectory() as name,
+        surroundings(one, servers, Path(name)) as (env, _),
+    ):
+        notes, log = Path(name) / "notes", Path(name) / "workers.log"
+        notes.touch()
+        env |= {"NOTES": str(notes)}
+        subprocess.run(python(*one.enqueue, "2"), env=env, cwd=ROOT, check=True)
+        with running([python(*worker) for worker in one.workers], env, log):
+            deadline = time.monotonic() + LIMIT_SECONDS
+            while one.stored(env) < 2:
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"{one.name}: the workers do not run\n{log.read_text()[-2000:]}")
+                time.sleep(0.05)
+            subprocess.run(python("-m", "benchmarks.arrivals", side), env=env, cwd=ROOT, check=True)
+            while len(found := notes.read_text().split()) < expected:
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"{one.name}: {len(found)} of {expected}\n{log.read_text()[-2000:]}")
+                time.sleep(0.05)
+    return [1000 * float(wait) for wait in found[WARMING:]]
