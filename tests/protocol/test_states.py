@@ -72,7 +72,10 @@ STEPS: dict[str, Step] = {
     "drain": lambda session, _task, worker_id, _attempt: transitions.drain(session, worker_id=worker_id),
 }
 # Statements that change no state, or other tables.
-OTHERS = {"FAILURES", "LOSSES", "PROGRESS", "STEP", "REGISTER", "HEARTBEAT", "ALIVE", "HELD", "LOCK_WORKER"}
+OTHERS = {
+    *("FAILURES", "LOSSES", "PROGRESS", "STEP", "REGISTER", "HEARTBEAT", "ALIVE", "HELD", "LOCK_WORKER"),
+    "END_PAUSES",
+}
 WRITERS = {
     "CLAIM_NEXT": "claim",
     "CLAIM_OLDEST": "claim the oldest",
