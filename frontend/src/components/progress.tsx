@@ -18,12 +18,7 @@ export function taskTitle(task: TaskBase): string {
 
 export function TaskProgress({ task, size = 6 }: { task: TaskBase; size?: number }) {
   const percent = task.state === "succeeded" && task.progress ? 100 : percentOf(task.progress);
-  if (percent === null)
-    return (
-      <Text c="dimmed" size="sm" truncate>
-        {task.progress?.stage || "—"}
-      </Text>
-    );
+  if (percent === null) return <div className={classes.stage}>{task.progress?.stage || "—"}</div>;
   return (
     <Group gap={8} wrap="nowrap">
       <Progress.Root size={size} flex={1}>

@@ -1,4 +1,3 @@
-import { Badge } from "@mantine/core";
 import {
   IconAlertTriangleFilled,
   IconBan,
@@ -33,20 +32,14 @@ type Stateful = Pick<TaskBase, "state" | "failures" | "cancel_requested">;
 export const shownState = ({ state, failures }: Pick<Stateful, "state" | "failures">): ShownState =>
   state === "scheduled" && failures > 0 ? "retrying" : state;
 
+/** Plain elements, as in all of a row: under a flood fifty are drawn anew in each frame. */
 export function StateBadge({ task }: { task: Stateful }) {
   const shown = shownState(task);
   const { label, icon: Icon } = LOOKS[shown];
   return (
-    <Badge
-      className={classes.badge}
-      data-state={shown}
-      variant="default"
-      size="md"
-      tt="none"
-      fw={550}
-      leftSection={<Icon size={13} className={shown === "running" ? classes.spin : undefined} />}
-    >
+    <span className={classes.badge} data-state={shown}>
+      <Icon size={13} className={shown === "running" ? classes.spin : undefined} />
       {shown === "running" && task.cancel_requested ? "Cancelling" : label}
-    </Badge>
+    </span>
   );
 }

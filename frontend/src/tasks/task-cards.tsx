@@ -5,6 +5,7 @@ import { StateBadge } from "../components/states";
 import { RunTime, TimeAgo } from "../components/time";
 import { Name, Pick, Preview, type RowProps, type RowsProps } from "./task-cells";
 import classes from "./task-table.module.css";
+import { useSlots } from "./use-slots";
 
 const Card = memo(function Card({ task, checked, onToggle }: RowProps) {
   return (
@@ -27,10 +28,11 @@ const Card = memo(function Card({ task, checked, onToggle }: RowProps) {
 
 /** The list on a phone. */
 export function TaskCards({ tasks, busy, selected, onToggle }: RowsProps) {
+  const slots = useSlots(tasks);
   return (
     <Stack gap="xs" component="ul" className={classes.cards} aria-busy={busy}>
-      {tasks.map((task) => (
-        <Card key={task.id} task={task} checked={selected.has(task.id)} onToggle={onToggle} />
+      {tasks.map((task, index) => (
+        <Card key={slots[index]} task={task} checked={selected.has(task.id)} onToggle={onToggle} />
       ))}
     </Stack>
   );

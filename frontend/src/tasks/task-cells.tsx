@@ -1,4 +1,3 @@
-import { Anchor, Checkbox } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { TaskRow } from "../api/types";
 import classes from "./task-table.module.css";
@@ -19,14 +18,9 @@ export interface RowProps {
 
 export function Name({ task }: { task: TaskRow }) {
   return (
-    <Anchor
-      renderRoot={(p) => <Link to="/tasks/$id" params={{ id: task.id }} data-task={task.id} {...p} />}
-      fw={600}
-      size="sm"
-      className={classes.name}
-    >
+    <Link to="/tasks/$id" params={{ id: task.id }} data-task={task.id} className={classes.name}>
       {task.function}
-    </Anchor>
+    </Link>
   );
 }
 
@@ -40,8 +34,9 @@ export function Preview({ task }: { task: TaskRow }) {
 }
 
 export const Pick = ({ task, checked, onToggle }: RowProps) => (
-  <Checkbox
-    size="xs"
+  <input
+    type="checkbox"
+    className={classes.pick}
     aria-label={`Select ${task.function} ${task.id.slice(-6)}`}
     checked={checked}
     onChange={() => onToggle(task.id)}

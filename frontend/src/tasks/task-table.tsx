@@ -1,4 +1,3 @@
-import { Checkbox, Code } from "@mantine/core";
 import { memo } from "react";
 import { DataTable, Headings } from "../components/data-table";
 import { TaskProgress } from "../components/progress";
@@ -6,6 +5,7 @@ import { StateBadge } from "../components/states";
 import { RunTime, TimeAgo } from "../components/time";
 import { Name, Pick, Preview, type RowProps, type RowsProps } from "./task-cells";
 import classes from "./task-table.module.css";
+import { useSlots } from "./use-slots";
 
 const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
   return (
@@ -21,7 +21,7 @@ const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
         <Preview task={task} />
       </td>
       <td style={{ width: 110 }}>
-        <Code>{task.queue}</Code>
+        <code className={classes.queue}>{task.queue}</code>
       </td>
       <td style={{ width: 150 }}>
         <TaskProgress task={task} />
@@ -44,6 +44,7 @@ const TITLES = ["State", "Task", "Queue", "Progress", "Attempt", "Submitted", "D
 export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: RowsProps) {
   const some = tasks.some(({ id }) => selected.has(id));
   const all = some && tasks.every(({ id }) => selected.has(id));
+  const slots = useSlots(tasks);
   return (
     <DataTable
       label="Tasks table"
@@ -52,11 +53,14 @@ export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: Rows
       head={
         <tr>
           <td>
-            <Checkbox
-              size="xs"
+            <input
+              type="checkbox"
+              className={classes.pick}
               aria-label="Select all tasks shown"
               checked={all}
-              indeterminate={some && !all}
+              ref={(box) => {
+                if (box) box.indeterminate = some && !all;
+              }}
               onChange={onToggleAll}
             />
           </td>
@@ -64,8 +68,8 @@ export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: Rows
         </tr>
       }
     >
-      {tasks.map((task) => (
-        <Row key={task.id} task={task} checked={selected.has(task.id)} onToggle={onToggle} />
+      {tasks.map((task, index) => (
+        <Row key={slots[index]} task={task} checked={selected.has(task.id)} onToggle={onToggle} />
       ))}
     </DataTable>
   );
