@@ -16,8 +16,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tests.support.processes import LOOPBACK, free_port
-from tests.support.servers.common import Home, Server, identity, program
+from tests.support.processes import LOOPBACK, free_port, wait_until
+from tests.support.servers.common import STOP_SECONDS, Home, Server, identity, program
 
 ROOT = Path(__file__).resolve().parents[3]
 USER = "taskdeck"
@@ -95,8 +95,10 @@ class PostgreSQL(Server):
         if number == signal.SIGKILL:
             # Backends outlive a killed postmaster for a moment, and it would refuse to start beside them.
             os.kill(self.process.pid, signal.SIGSTOP)
-            for pid in children_of(self.process.pid):
+            backends = children_of(self.process.pid)
+            for pid in backends:
                 os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: not any(map(has_memory, backends)), seconds=STOP_SECONDS, what="they are dead")
         self.process.send_signal(number)
 
     def _initialise(self) -> None:
@@ -152,6 +154,14 @@ class PostgreSQL(Server):
             check=True,
         )
         self._has_template = True
+
+
+def has_memory(pid: int) -> bool:
+    """Whether it still maps any: not so once it is gone, or waits for its parent only."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def children_of(parent: int) -> list[int]:
