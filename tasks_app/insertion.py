@@ -12,7 +12,8 @@ from uuid import UUID
 from tasks_app.database import Session
 from tasks_app.functions import TaskFunction
 from tasks_app.states import State
-from tasks_app.transitions import sqlite
+from tasks_app.transitions import DIALECTS
+from tasks_app.transitions.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,42 +85,25 @@ def insert(session: Session, tasks: Sequence[NewTask]) -> set[str]:
 
     Raises DatabaseUnavailable.
     """
+    sql = DIALECTS[session.vendor]
+    rows = [_row(task, sql) for task in tasks]
     if session.vendor == "sqlite":
-        rows = session.rows(SQLITE, {"tasks": json.dumps([_sqlite_row(task) for task in tasks])})
-        return {sqlite.read_id(row[0]) for row in rows}
-    if not tasks:
-        return set()
-    rows = [_postgresql_row(task) for task in tasks]
-    if len(rows) == 1:
-        return {row[0] for row in session.rows(POSTGRESQL_ONE, dict(zip(_PARAMETERS, rows[0], strict=True)))}
-    columns = dict(zip(_PARAMETERS, map(list, zip(*rows, strict=True)), strict=True))
-    return {row[0] for row in session.rows(POSTGRESQL, columns)}
+        stored = session.rows(SQLITE, {"tasks": json.dumps(rows)})
+    elif len(rows) == 1:
+        stored = session.rows(POSTGRESQL_ONE, dict(zip(_PARAMETERS, rows[0], strict=True)))
+    elif rows:
+        columns = map(list, zip(*rows, strict=True))
+        stored = session.rows(POSTGRESQL, dict(zip(_PARAMETERS, columns, strict=True)))
+    else:
+        stored = []
+    return {sql.read_id(row[0]) for row in stored}
 
 
-def _sqlite_row(task: NewTask) -> list[Any]:
-    options = task.function.options
-    return [
-        sqlite.written_id(task.id),
-        task.function.path,
-        task.queue,
-        task.priority,
-        task.state,
-        options.max_attempts,
-        options.losses_allowed,
-        task.owner_id,
-        sqlite.instant(task.run_at) if task.run_at else None,
-        sqlite.instant(task.created_at),
-        json.dumps(task.arguments),
-        task.unique_key,
-        task.batch.hex if task.batch else None,
-    ]
-
-
-def _postgresql_row(task: NewTask) -> tuple[Any, ...]:
+def _row(task: NewTask, sql: Dialect) -> tuple[Any, ...]:
     """In the order of _PARAMETERS."""
     options = task.function.options
     return (
-        task.id,
+        sql.written_id(task.id),
         task.function.path,
         task.queue,
         task.priority,
@@ -127,9 +111,9 @@ def _postgresql_row(task: NewTask) -> tuple[Any, ...]:
         options.max_attempts,
         options.losses_allowed,
         task.owner_id,
-        task.run_at,
-        task.created_at,
+        sql.instant(task.run_at) if task.run_at else None,
+        sql.instant(task.created_at),
         json.dumps(task.arguments),
         task.unique_key,
-        task.batch,
+        sql.written_id(str(task.batch)) if task.batch else None,
     )
