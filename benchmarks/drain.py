@@ -54,6 +54,18 @@ def surroundings(
     yield env, servers.pids()
 
 
+@contextlib.contextmanager
+def noting(one: Contestant, servers: Services) -> Iterator[tuple[dict[str, str], Path, Path]]:
+    """For tasks of ``benchmarks.timed``: the environment, the file of their notes, the workers' log."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        surroundings(one, servers, Path(name)) as (env, _),
+    ):
+        notes = Path(name) / "notes"
+        notes.touch()
+        yield env | {"NOTES": str(notes)}, notes, Path(name) / "workers.log"
+
+
 def drain(one: Contestant, servers: Services, *, share: float = 1.0) -> Drained:
     """Queue, start the workers, count until everything is stored. ``share`` of the usual number of tasks."""
     count = int(one.count * share)

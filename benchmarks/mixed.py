@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from benchmarks.arrivals import arrivals
 from benchmarks.contestants import CELERY_WORKER, Contestant
-from benchmarks.drain import surroundings
+from benchmarks.drain import noting
 from benchmarks.drains import BY_NAME
 from benchmarks.services import ROOT, Services, python, running
 from benchmarks.workload import Found
@@ -87,13 +85,7 @@ def waits_ms(one: Contestant, servers: Services) -> list[float]:
     """From submit to start, of every short task."""
     side = "celery" if one.settings == BY_NAME["celery_redis"].settings else "taskdeck"
     expected = WARMING + sum(length == 1 for _, length in arrivals())
-    with (
-        tempfile.TemporaryDirectory() as name,
-        surroundings(one, servers, Path(name)) as (env, _),
-    ):
-        notes, log = Path(name) / "notes", Path(name) / "workers.log"
-        notes.touch()
-        env |= {"NOTES": str(notes)}
+    with noting(one, servers) as (env, notes, log):
         subprocess.run(python(*one.enqueue, "2"), env=env, cwd=ROOT, check=True)
         with running([python(*worker) for worker in one.workers], env, log):
             deadline = time.monotonic() + LIMIT_SECONDS

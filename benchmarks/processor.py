@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 from benchmarks.contestants import WARM_UP, Contestant
-from benchmarks.drain import surroundings
+from benchmarks.drain import noting
 from benchmarks.drains import BY_NAME
 from benchmarks.services import ROOT, Services, python, running
 from benchmarks.timed import spin
@@ -98,13 +98,7 @@ def pool_rate(turns: int) -> float:
 
 
 def rate(one: Contestant, servers: Services) -> float:
-    with (
-        tempfile.TemporaryDirectory() as name,
-        surroundings(one, servers, Path(name)) as (env, _),
-    ):
-        notes, log = Path(name) / "notes", Path(name) / "workers.log"
-        notes.touch()
-        env |= {"NOTES": str(notes)}
+    with noting(one, servers) as (env, notes, log):
         subprocess.run(python(*one.enqueue, str(TASKS)), env=env, cwd=ROOT, check=True)
         with running([python(*worker) for worker in one.workers], env, log):
             deadline = time.monotonic() + LIMIT_SECONDS
