@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks_app.api.filters import id_of
-from tasks_app.api.permissions import TaskdeckView, query_integer
+from tasks_app.api.permissions import TaskdeckView, check_query, query_integer
 from tasks_app.api.schema import BATCH, BATCH_LIST, BATCH_PAGE
 from tasks_app.api.tasks import unless_known
 from tasks_app.batch_selectors import batch_detail, batch_page
@@ -19,6 +19,7 @@ class BatchListView(TaskdeckView):
     @extend_schema(operation_id="batches", parameters=BATCH_PAGE, responses=BATCH_LIST, tags=["batches"])
     def get(self, request: Request) -> Response:
         """Newest first, by cursor."""
+        check_query(request, BATCH_PAGE)
         cursor = request.query_params.get("cursor")
         page = batch_page(
             self.access,

@@ -12,16 +12,8 @@ from rest_framework.response import Response
 from tasks_app.access import Access
 from tasks_app.api.bodies import submitted_once
 from tasks_app.api.permissions import MaySeeFunctions, TaskdeckView
-from tasks_app.api.schema import (
-    IDEMPOTENCY_KEY,
-    JSON,
-    SUBMITTED,
-    FunctionDocument,
-    inlined,
-    listing,
-    problems,
-    shape,
-)
+from tasks_app.api.schema import IDEMPOTENCY_KEY, JSON, SUBMITTED, inlined, listing, problems, shape
+from tasks_app.api.shapes import FunctionDocument
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.submit import prepare
 

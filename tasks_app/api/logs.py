@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks_app.api.permissions import TaskdeckView, query_integer
+from tasks_app.api.permissions import TaskdeckView, check_query, query_integer
 from tasks_app.api.schema import LOGS, TEXT, integer
 from tasks_app.log_store import log_page
 from tasks_app.selectors import parse_id
@@ -18,18 +18,16 @@ ATTEMPT = OpenApiParameter("attempt", integer(0, MOST_NUMBER), description="the 
 
 
 class TaskLogsView(TaskdeckView):
-    @extend_schema(
-        operation_id="task_logs",
-        parameters=[
-            ATTEMPT,
-            OpenApiParameter("after", integer(0, MOST_NUMBER), description="the last line known"),
-            OpenApiParameter("limit", integer(1, MOST_LINES), description="500 if absent"),
-        ],
-        responses=LOGS,
-        tags=["tasks"],
+    parameters = (
+        ATTEMPT,
+        OpenApiParameter("after", integer(0, MOST_NUMBER), description="the last line known"),
+        OpenApiParameter("limit", integer(1, MOST_LINES), description="500 if absent"),
     )
+
+    @extend_schema(operation_id="task_logs", parameters=[*parameters], responses=LOGS, tags=["tasks"])
     def get(self, request: Request, task_id: str) -> Response:
         """What an attempt logged and printed, oldest first."""
+        check_query(request, self.parameters)
         page = log_page(
             self.access,
             parse_id(task_id),
@@ -45,6 +43,7 @@ class TaskLogsDownloadView(TaskdeckView):
     @extend_schema(operation_id="task_logs_download", parameters=[ATTEMPT], responses=TEXT, tags=["tasks"])
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """The whole log of an attempt as a text file."""
+        check_query(request, [ATTEMPT])
         identifier = parse_id(task_id)
         page = log_page(self.access, identifier, attempt=_attempt(request))
         text = "".join(f"{line['at']} {line['level']} {line['text']}\n" for line in page.lines)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -54,6 +56,12 @@ class TaskdeckView(APIView):
         if known is not None and (unknown := sorted(data.keys() - known)):
             raise InvalidArguments([FieldError(name, "is not a known field") for name in unknown])
         return dict(data)
+
+
+def check_query(request: Request, parameters: Iterable[OpenApiParameter]) -> None:
+    """A misspelt filter would otherwise widen what is listed. Raises InvalidArguments."""
+    if unknown := sorted(request.query_params.keys() - {parameter.name for parameter in parameters}):
+        raise InvalidArguments([FieldError(name, "is not a known parameter") for name in unknown])
 
 
 def query_texts(request: Request, name: str) -> list[str]:

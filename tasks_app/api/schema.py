@@ -1,129 +1,30 @@
-"""Shapes for the OpenAPI document: from the wire types where there is one, written here otherwise."""
+"""Requests, answers and parameters of the OpenAPI document."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.plumbing import resolve_type_hint
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from tasks_app.fleet_wire import PauseDocument
+from tasks_app.api.shapes import (
+    ActedDocument,
+    BulkActedDocument,
+    BulkSubmittedDocument,
+    LogsDocument,
+    PausedDocument,
+    Problem,
+    QuietDocument,
+    SubmittedDocument,
+)
 from tasks_app.states import State
-from tasks_app.wire import BatchDocument, LogLineDocument, TaskDetail, TaskRow
+from tasks_app.wire import BatchDocument, TaskDetail, TaskRow
 
 JSON = "application/json"
 Schema = dict[str, Any]
-
-
-class FieldProblem(TypedDict):
-    field: str
-    message: str
-
-
-class Problem(TypedDict):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[FieldProblem]
-
-
-class SubmittedDocument(TypedDict):
-    """``is_new`` is false for the live task of a unique function that was there before."""
-
-    task_id: str
-    state: str
-    url: str
-    is_new: bool
-
-
-class BulkSubmittedDocument(TypedDict):
-    """``url`` lists the tasks, ``batch_url`` tells how the batch stands."""
-
-    batch: str
-    url: str
-    batch_url: str
-    tasks: list[SubmittedDocument]
-    then: SubmittedDocument | None
-
-
-class ActedDocument(TypedDict):
-    state: str
-    cancel_requested: bool
-
-
-class BulkActedDocument(TypedDict):
-    changed: int
-    next: str | None
-
-
-class QuietDocument(TypedDict):
-    is_quiet: bool
-
-
-class PausedDocument(TypedDict):
-    paused: PauseDocument | None
-
-
-class CountsDocument(TypedDict):
-    counts: dict[str, int]
-    cap: int
-    is_complete: bool
-
-
-class Permissions(TypedDict):
-    view: bool
-    submit: bool
-    cancel: bool
-    retry: bool
-    operate: bool
-    view_all: bool
-
-
-class SessionUser(TypedDict):
-    username: str
-
-
-class SessionDocument(TypedDict):
-    user: SessionUser | None
-    anonymous: str
-    permissions: Permissions
-
-
-class TokenDocument(TypedDict):
-    token_key: str
-    created: str
-    expiry: str | None
-
-
-class NewTokenDocument(TypedDict):
-    token: str
-    token_key: str
-    expiry: str | None
-
-
-class FunctionDocument(TypedDict):
-    name: str
-    path: str
-    title: str
-    description: str
-    schema: dict[str, Any]
-    queue: str
-    defaults: dict[str, Any]
-    is_async: bool
-    is_typed: bool
-
-
-class LogsDocument(TypedDict):
-    attempt: int
-    results: list[LogLineDocument]
-    next: str | None
 
 
 def shape(hint: Any) -> Schema:

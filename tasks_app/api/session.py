@@ -13,7 +13,8 @@ from rest_framework.response import Response
 
 from tasks_app.access import access_of
 from tasks_app.api.permissions import TaskdeckView
-from tasks_app.api.schema import CREDENTIALS, SessionDocument, problems, shape
+from tasks_app.api.schema import CREDENTIALS, problems, shape
+from tasks_app.api.shapes import SessionDocument
 from tasks_app.conf import get_conf
 from tasks_app.errors import FieldError, InvalidArguments, TaskdeckError
 

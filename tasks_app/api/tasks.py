@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from tasks_app import actions, selectors, waiting
 from tasks_app.api.bodies import new_task, submitted_once, typed
 from tasks_app.api.filters import filter_of_query, id_of
-from tasks_app.api.permissions import TaskdeckView, query_integer
+from tasks_app.api.permissions import TaskdeckView, check_query, query_integer
 from tasks_app.api.schema import (
     ACTED,
     BYTES,
@@ -26,11 +26,11 @@ from tasks_app.api.schema import (
     TASK_FILTERS,
     TASK_LIST,
     TASK_PAGE,
-    CountsDocument,
     listing,
     problems,
     shape,
 )
+from tasks_app.api.shapes import CountsDocument
 from tasks_app.media import PICTURES
 from tasks_app.wire import WaitingReason
 
@@ -47,11 +47,12 @@ def unless_known(request: Request, document: Any, etag: str) -> Response:
 
 
 class TaskListView(TaskdeckView):
-    @extend_schema(
-        operation_id="tasks", parameters=[*TASK_FILTERS, *TASK_PAGE], responses=TASK_LIST, tags=["tasks"]
-    )
+    parameters = (*TASK_FILTERS, *TASK_PAGE)
+
+    @extend_schema(operation_id="tasks", parameters=[*parameters], responses=TASK_LIST, tags=["tasks"])
     def get(self, request: Request) -> Response:
         """Newest first, by cursor."""
+        check_query(request, self.parameters)
         cursor = request.query_params.get("cursor")
         page = selectors.task_page(
             self.access,
@@ -85,6 +86,7 @@ class TaskCountsView(TaskdeckView):
     )
     def get(self, request: Request) -> Response:
         """Matching tasks in each state, counted up to the cap."""
+        check_query(request, TASK_FILTERS)
         found = selectors.counts(self.access, filter_of_query(request))
         document = {
             "counts": found.by_state,

@@ -16,7 +16,8 @@ from rest_framework.response import Response
 
 from tasks_app.api.authentication import QuietBasicAuthentication, TokenAuthentication, token_cache
 from tasks_app.api.permissions import TaskdeckView
-from tasks_app.api.schema import NewTokenDocument, TokenDocument, listing, problems, shape
+from tasks_app.api.schema import listing, problems, shape
+from tasks_app.api.shapes import NewTokenDocument, TokenDocument
 from tasks_app.errors import NotAllowed, TaskdeckError
 from tasks_app.selectors import instant
 

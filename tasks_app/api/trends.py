@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks_app.api.permissions import TaskdeckView, query_texts
+from tasks_app.api.permissions import TaskdeckView, check_query, query_texts
 from tasks_app.api.schema import listing, problems, shape
 from tasks_app.errors import FieldError, InvalidArguments
 from tasks_app.fleet_wire import TotalDocument, TrendDocument
@@ -30,14 +30,17 @@ def _range(request: Request) -> str:
 
 
 class TotalsView(TaskdeckView):
+    parameters = (RANGE, OpenApiParameter("by", str, enum=["function", "queue"], default="function"))
+
     @extend_schema(
         operation_id="totals",
-        parameters=[RANGE, OpenApiParameter("by", str, enum=["function", "queue"], default="function")],
+        parameters=[*parameters],
         responses={200: listing(TotalDocument), **problems(400, 401, 403)},
         tags=["workers"],
     )
     def get(self, request: Request) -> Response:
         """What ended of each function or queue, and how long it took. For who may see everybody's tasks."""
+        check_query(request, self.parameters)
         by = _one(request, "by") or "function"
         if by not in ("function", "queue"):
             raise InvalidArguments([FieldError("by", "must be function or queue")])
@@ -46,18 +49,21 @@ class TotalsView(TaskdeckView):
 
 
 class TrendView(TaskdeckView):
+    parameters = (
+        RANGE,
+        OpenApiParameter("function", str, description="of this function only"),
+        OpenApiParameter("queue", str, description="of this queue only"),
+    )
+
     @extend_schema(
         operation_id="trend",
-        parameters=[
-            RANGE,
-            OpenApiParameter("function", str, description="of this function only"),
-            OpenApiParameter("queue", str, description="of this queue only"),
-        ],
+        parameters=[*parameters],
         responses={200: shape(TrendDocument), **problems(400, 401, 403, 404)},
         tags=["workers"],
     )
     def get(self, request: Request) -> Response:
         """Throughput, waits, run times and queue depth. For who may see everybody's tasks."""
+        check_query(request, self.parameters)
         name = _range(request)
         function, queue = _one(request, "function"), _one(request, "queue")
         if function and queue:

@@ -105,6 +105,24 @@ def test_a_bad_filter_is_named(api: Client, query: str, field: str) -> None:
     assert fields_of(response) == [field]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/tasks/",
+        "/api/tasks/counts/",
+        "/api/tasks/01890a5d-ac96-774b-bcce-b302099a8057/logs/",
+        "/api/tasks/01890a5d-ac96-774b-bcce-b302099a8057/logs/download/",
+        "/api/batches/",
+        "/api/trends/totals/",
+        "/api/trends/",
+    ],
+)
+def test_a_misspelt_parameter_is_named_instead_of_widening_the_answer(api: Client, path: str) -> None:
+    response = api.get(f"{path}?stat=FAILED")
+    assert response.status_code == 400
+    assert fields_of(response) == ["stat"]
+
+
 def test_an_unknown_function_is_named(api: Client) -> None:
     for response in (
         post(api, "/api/functions/nothing/", {}),
