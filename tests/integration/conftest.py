@@ -1,9 +1,10 @@
-"""A client of the REST API, and what anonymous callers may do."""
+"""Clients of the REST API and their rights; guarded nodes without a database."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.test import Client
 from tasks_app.conf import get_conf
 from tasks_app.functions import registry
 from tests.support.api import Level
+from tests.support.guarded_node import Node, StartNode
 from tests.support.samples import MODULE
 
 
@@ -60,3 +62,24 @@ def people(db: None) -> None:
     User.objects.create(pk=8, username="bob")
     Group.objects.create(pk=3, name="staff")
     Session.objects.create(session_key="abc", session_data="", expire_date=dt.datetime.now(dt.UTC))
+
+
+@pytest.fixture
+def start_node(tmp_path: Path) -> Iterator[StartNode]:
+    nodes: list[Node] = []
+
+    def start(*args: str, executors: int = 2) -> Node:
+        folder = tmp_path / str(len(nodes))
+        folder.mkdir()
+        nodes.append(Node(folder, *args, executors=executors))
+        return nodes[-1]
+
+    yield start
+    for node in nodes:
+        node.end()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """The file that ends every ``hold``."""
+    return tmp_path / "gate"

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.protocol.rules import with_and_without_the_rule
-from tests.support.guarded_node import Node, is_alive, process_state, wait_for, wait_until_gone
+from tests.support.guarded_node import Node, StartNode, is_alive, process_state, wait_for, wait_until_gone
 
-StartNode = Callable[..., Node]
 SELF_STOP = 1.0
 
 

@@ -162,3 +162,6 @@ class Node:
         self.process.wait()
         self._log.close()
         wait_until_gone(*self.known)
+
+
+StartNode = Callable[..., Node]
