@@ -1,4 +1,7 @@
-"""Workload (e): tasks of 1 ms, 100 ms and 5 s, two workers of one process each: how long the short wait."""
+"""Workload (e): tasks of 1 ms, 100 ms and 5 s, two workers of one process each: how long the short wait.
+
+Beside it the drain of no-ops by two such workers, with and without their offers to idle ones.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ import os
 import statistics
 import subprocess
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from benchmarks.arrivals import arrivals
 from benchmarks.contestants import CELERY_WORKER, Contestant
-from benchmarks.drain import noting
+from benchmarks.drain import Drained, drain, noting
 from benchmarks.drains import BY_NAME
 from benchmarks.services import ROOT, Services, python, running
 from benchmarks.workload import Found
@@ -21,40 +24,59 @@ LEAST_MS = 1.0  # what a ratio divides by at the least: a wait of microseconds i
 MODULES = (("TASKDECK_MODULES", "benchmarks.timed_tasks,benchmarks.noop_tasks"),)
 
 
-def two_workers(one: Contestant, label: str, *env: tuple[str, str]) -> Contestant:
+def two_workers(
+    one: Contestant, label: str, *env: tuple[str, str], manage: tuple[str, ...] = ("manage.py",)
+) -> Contestant:
     kept = tuple(pair for pair in one.env if pair[0] != "TASKDECK_DIRECT_CLAIM_SECONDS")  # as shipped
     if one.name == "celery_redis":
         at = CELERY_WORKER.index("--concurrency") + 1
         command = (*CELERY_WORKER[:at], "1", *CELERY_WORKER[at + 1 :], "--hostname")
         workers = tuple((*command, name) for name in ("first@%h", "second@%h"))
     else:
-        command = ("manage.py", "runworker", "--concurrency", "1", "--name")
+        command = (*manage, "runworker", "--concurrency", "1", "--name")
         workers = tuple((*command, name) for name in ("first", "second"))
     return replace(one, label=label, workers=workers, env=(*kept, *MODULES, *env))
 
 
 CONTESTANTS = {
     "taskdeck_message": two_workers(BY_NAME["taskdeck_message"], "Taskdeck by message"),
+    "taskdeck_unoffered": two_workers(
+        BY_NAME["taskdeck_message"], "the same without offers", manage=("-m", "benchmarks.unoffered")
+    ),
     "taskdeck_direct": two_workers(BY_NAME["taskdeck_direct"], "Taskdeck by direct claim"),
     "celery_redis": two_workers(BY_NAME["celery_redis"], "Celery, defaults (prefetch multiplier 4)"),
     "celery_tuned": two_workers(
         BY_NAME["celery_redis"], "Celery, prefetch multiplier 1 and late acks", ("CELERY_TUNED", "1")
     ),
 }
+# The drain counts those by message, and looks into the table seldom: as in the workload of that name.
+DRAINS = {
+    name: replace(CONTESTANTS[name], env=BY_NAME["taskdeck_message"].env)
+    for name in ("taskdeck_message", "taskdeck_unoffered")
+}
 
 
 def run(servers: Services, rounds: int) -> Found:
     waits: dict[str, list[list[float]]] = {name: [] for name in CONTESTANTS}
+    drains: dict[str, list[Drained]] = {name: [] for name in DRAINS}
     for _ in range(rounds):
+        for name, drained in drains.items():
+            drained.append(drain(DRAINS[name], servers))
+            print(f"{name:24} {drained[-1]}", flush=True)
         for name, found in waits.items():
             found.append(waits_ms(CONTESTANTS[name], servers))
             print(f"{name:24} {points(found[-1])}  load {os.getloadavg()[0]:.1f}", flush=True)
     point = {name: points([wait for one in found for wait in one]) for name, found in waits.items()}
+    cpu = {name: statistics.median(one.cpu_us for one in found) for name, found in drains.items()}
     return Found(
-        facts={"waits_ms": waits},
+        facts={
+            "waits_ms": waits,
+            "drains": {name: [asdict(one) for one in found] for name, found in drains.items()},
+        },
         ratios={
             "short_wait_vs_celery": ratio(point["taskdeck_message"], point["celery_redis"]),
             "short_wait_direct_vs_celery": ratio(point["taskdeck_direct"], point["celery_redis"]),
+            "drain_cpu_of_offers": round(cpu["taskdeck_message"] / cpu["taskdeck_unoffered"], 2),
             "short_wait_vs_celery_tuned": ratio(point["taskdeck_message"], point["celery_tuned"]),
         },
         lines=[
@@ -65,9 +87,15 @@ def run(servers: Services, rounds: int) -> Found:
                 for name, (p50, p95) in point.items()
             ),
             "",
-            "The same instants of submit for all; the ratios compare p95.",
+            "The same instants of submit for all; the ratios compare p95. A no-op by two workers costs"
+            f" {cpu['taskdeck_message']:.0f} µs of processor time, without their offers"
+            f" {cpu['taskdeck_unoffered']:.0f}.",
         ],
-        ceilings={"short_wait_vs_celery": 0.2, "short_wait_direct_vs_celery": 0.2},
+        ceilings={
+            "short_wait_vs_celery": 0.2,
+            "short_wait_direct_vs_celery": 0.2,
+            "drain_cpu_of_offers": 1.15,
+        },
     )
 
 

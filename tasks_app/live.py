@@ -16,7 +16,7 @@ from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
 from tasks_app.states import State
 from tasks_app.transitions import Changed
-from tasks_app.wire import EVENTS, GROUP, GroupMessage, TaskEvent
+from tasks_app.wire import EVENTS, GROUP, GroupMessage, Offer, TaskEvent
 
 log = logging.getLogger("taskdeck.news")
 MOST_EVENTS = 500
@@ -54,6 +54,7 @@ class News:
         self._layer = get_channel_layer()
         self._events: dict[str, TaskEvent] = {}
         self._bells: set[str] = set()
+        self._offers: list[Offer] = []
         self._rest: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
 
@@ -83,6 +84,11 @@ class News:
         self._bells.update(queues)
         self._wake.set()
 
+    def offer(self, offer: Offer) -> None:
+        """Other workers may start what this one holds messages of."""
+        self._offers.append(offer)
+        self._wake.set()
+
     def tell(self, changed: Iterable[Changed]) -> None:
         """What a transition made of rows: watchers hear of it, and those that wait are handed over."""
         for row in changed:
@@ -92,13 +98,13 @@ class News:
 
     @property
     def is_idle(self) -> bool:
-        return not self._events and not self._bells
+        return not (self._events or self._bells or self._offers)
 
     async def run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._bells or (self._events and self._rest is None):
+            while self._bells or self._offers or (self._events and self._rest is None):
                 await self._ring()
                 if self._rest is None:
                     await self._send_events()
@@ -123,11 +129,16 @@ class News:
 
     async def _ring(self) -> None:
         bells, self._bells = self._bells, set()
-        if bells and self.link:
-            try:
+        offers, self._offers = self._offers, []
+        if self.link is None:
+            return
+        try:
+            if bells:
                 await self.link.ring(sorted(bells))
-            except RedisUnavailable:
-                self.lost += 1
+            for offer in offers:
+                await self.link.offer(offer)
+        except RedisUnavailable:
+            self.lost += 1
 
     async def _send_events(self) -> None:
         ids = list(self._events)[:MOST_EVENTS]

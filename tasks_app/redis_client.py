@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import cache
+from typing import cast
 
 import redis
 import redis.asyncio
 
 from tasks_app.conf import get_conf
 from tasks_app.errors import RedisUnavailable
+from tasks_app.wire import Offer
 
 BELL = "taskdeck:doorbell"
+OFFERS = "taskdeck:offers"
 COMMAND_ROWS = 500
 COMMAND_CHARACTERS = 1_000_000
 # One command a batch: of a pipeline, the client reads the answers ten times as long as the server writes.
@@ -60,15 +64,24 @@ class RedisLink:
         except (redis.RedisError, OSError) as error:
             raise RedisUnavailable(str(error)) from error
 
-    async def bells(self) -> AsyncIterator[set[str]]:
-        """Queues that were rung; reconnects by itself, and what rang meanwhile is lost."""
+    async def offer(self, offer: Offer) -> None:
+        """Let idle workers have what another cannot start soon. Raises RedisUnavailable."""
+        try:
+            await self._client.publish(OFFERS, json.dumps(offer))
+        except (redis.RedisError, OSError) as error:
+            raise RedisUnavailable(str(error)) from error
+
+    async def bells(self) -> AsyncIterator[set[str] | Offer]:
+        """Queues that were rung, and offers; reconnects by itself, and what rang meanwhile is lost."""
         while True:
             pubsub = self._client.pubsub()
             try:
-                await pubsub.subscribe(BELL)
+                await pubsub.subscribe(BELL, OFFERS)
                 while True:
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30)
-                    if message:
+                    if message and message["channel"] == OFFERS.encode():
+                        yield cast(Offer, json.loads(message["data"]))
+                    elif message:
                         yield set(message["data"].decode().split("\n"))
             except (redis.RedisError, OSError):
                 await asyncio.sleep(1)

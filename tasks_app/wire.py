@@ -16,6 +16,13 @@ ResultKind = Literal["json", "table", "markdown", "picture", "file"]
 """How a result is best shown. ``table``: a list of flat objects."""
 
 
+class Offer(TypedDict):
+    """Tasks whose messages ``sender``, a worker, holds and has no room for: how many, by queue."""
+
+    sender: str
+    queues: dict[str, int]
+
+
 class Progress(TypedDict):
     """``rate`` in units of ``done`` per second, lately; ``eta_seconds`` at that rate."""
 

@@ -14,7 +14,9 @@ from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.functions import registry
 from tasks_app.live import News
+from tasks_app.redis_client import RedisLink
 from tasks_app.transitions import Claimed
+from tasks_app.wire import Offer
 from worker.board import boottime
 from worker.crew import Crew
 from worker.intake import Batch, Intake
@@ -80,12 +82,33 @@ class Claims:
 
     # News from elsewhere
 
+    async def listen(self, link: RedisLink) -> None:
+        """To doorbells and to offers of other workers."""
+        async for heard in link.bells():
+            if isinstance(heard, set):
+                self.ring(heard)
+            else:
+                self.offered(heard)
+
     def ring(self, queues: set[str] | None = None) -> None:
         """There may be work in the table."""
         if queues is None or queues.intersection(self._options.queues):
             for side in self._sides:
                 side.ring()
             self._wake.set()
+
+    def offered(self, offer: Offer) -> None:
+        """Another worker holds messages that it has no room for."""
+        count = sum(offer["queues"].get(queue, 0) for queue in self._options.queues)
+        if count and offer["sender"] != self._worker_id:
+            for side in self._sides:
+                side.offer(count)
+            self._wake.set()
+
+    def offer_hoarded(self) -> None:
+        """The reverse, asked again and again."""
+        if self.intake and (hoarded := self.intake.hoarded()):
+            self._news.offer({"sender": self._worker_id, "queues": dict(hoarded)})
 
     def delivered(self) -> None:
         """A message came."""

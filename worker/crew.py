@@ -24,7 +24,7 @@ from worker.remote import Remote
 
 log = logging.getLogger("taskdeck.worker")
 LOOK_EVERY_SECONDS = 0.02
-PATIENCE_SECONDS = 1.0  # how long a claimed task may wait for an executor here
+PATIENCE_SECONDS = 0.2  # how long a claimed task may wait for an executor here
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Deliveries:
         self._waiting: dict[str, collections.deque[Delivery]] = {}  # by function, each in order
         self._unsettled: dict[int, None] = {}  # tags in the order of delivery
         self.came_in_all = 0
+        self._newest = self._offered = 0  # tags
 
     def __bool__(self) -> bool:
         """Whether any waits for a claim."""
@@ -34,6 +35,7 @@ class Deliveries:
         """The broker delivered; whatever happens to it, it is to be settled once."""
         self._unsettled[tag] = None
         self.came_in_all += 1
+        self._newest = tag
 
     @property
     def is_holding(self) -> bool:
@@ -49,6 +51,15 @@ class Deliveries:
     def functions(self) -> Set[str]:
         """The functions of what waits."""
         return self._waiting.keys()
+
+    def offer(self) -> collections.Counter[str]:
+        """How many wait for a claim, by queue, that no earlier call counted."""
+        offered, self._offered = self._offered, self._newest
+        if offered == self._newest:
+            return collections.Counter()
+        return collections.Counter(
+            delivery.queue for line in self._waiting.values() for delivery in line if delivery.tag > offered
+        )
 
     def take(self, limit: int, functions: Iterable[str]) -> list[Delivery]:
         """Up to ``limit`` deliveries of these functions, in the order they came."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from tasks_app.broker import Channel, Connection, Hosts
@@ -21,6 +21,7 @@ log = logging.getLogger("taskdeck.intake")
 SETTLED_SECONDS = 1.0  # a new prefetch is kept at least this long
 TRY_AGAIN_SECONDS = 30.0  # a queue that was refused
 LOOK_SECONDS = 10.0  # whether consumers that hear nothing are alive
+HOARDED_SECONDS = 0.05  # messages that wait here meanwhile, and none is taken, could start elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Intake:
         self._refused_until: dict[str, float] = {}
         self._prefetched, self._prefetched_at = 0, 0.0
         self._seen = 0
+        self._moved_at = 0.0  # when a message was taken last, or came to wait alone
         self._wake = asyncio.Event()
         self._is_stopped = self._is_quiet = False
         self.malformed = self.unknown = 0
@@ -82,7 +84,17 @@ class Intake:
         """What to claim next, at most ``limit``; it must be settled or put back."""
         if self._channel is None or not (taken := self._deliveries.take(limit, functions)):
             return None
+        self._moved_at = self._loop.time()
         return Batch(self._channel, self._deliveries, taken)
+
+    def hoarded(self) -> Mapping[str, int]:
+        """How many messages wait for room that this worker has not, by queue; each counts once.
+
+        They stay here: other workers are offered the rows, and whoever comes too late loses the claim.
+        """
+        if not self._deliveries or self._loop.time() - self._moved_at < HOARDED_SECONDS:
+            return {}
+        return self._deliveries.offer()
 
     def settle(self, batch: Batch) -> None:
         """The claim has committed."""
@@ -250,6 +262,8 @@ class Intake:
             )
             self._settle(channel, deliveries, [tag])  # the row stays; a worker that knows it will claim it
             return
+        if not deliveries:
+            self._moved_at = self._loop.time()
         deliveries.put(Delivery(tag, queue, function, task_id))
         self._on_delivery()
 

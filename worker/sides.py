@@ -40,16 +40,20 @@ class Side:
         self._pace = DirectPace(pause_seconds, boottime())
         self._is_rung = False  # the table may hold better than what the messages name
         self._any_at = boottime()
+        self._offered = 0  # tasks that other workers hold messages of and have no room for
 
     def ring(self) -> None:
         self._pace.ring()
         self._is_rung = True
 
+    def offer(self, count: int) -> None:
+        self._offered += count
+
     def expect_messages(self) -> None:
         self._pace.expect_messages(boottime())
 
     def is_due(self) -> bool:
-        return self._pace.is_due(boottime())
+        return self._offered > 0 or self._pace.is_due(boottime())
 
     def wait_seconds(self) -> float | None:
         """Until a look is due without any news; None while nothing could start."""
@@ -86,11 +90,19 @@ class Side:
                 self._pace.postpone(now)
                 return await self._claims.from_messages(self, intake, batch, functions)
         if not self._pace.is_due(now):
-            return 0
+            return await self._offers(room) if is_any else 0
         if not is_any:
             return await self._claims.from_table(self, functions, room)
         found = await self._direct(now, room)
         self._pace.looked(now, found)
+        return found
+
+    async def _offers(self, idle: int) -> int:
+        """What others cannot start soon, never more than they said: each leaves a stale message."""
+        if not self._offered:
+            return 0
+        found = await self._claims.from_table(self, self.functions, min(idle, self._offered))
+        self._offered = max(0, self._offered - found) if found else 0
         return found
 
     async def _direct(self, now: float, idle: int) -> int:

@@ -148,7 +148,7 @@ class Supervisor:
         if self._claiming.intake:
             duties.append(self._claiming.intake.run())
         if self._link:
-            duties.append(self._listen(self._link))
+            duties.append(self._claiming.listen(self._link))
         tasks = [asyncio.create_task(duty) for duty in duties]
         for task in tasks:
             task.add_done_callback(self._duty_ended)
@@ -173,14 +173,11 @@ class Supervisor:
             log.critical("the supervisor cannot go on", exc_info=error)
             self._ended.set_result(70)
 
-    async def _listen(self, link: RedisLink) -> None:
-        async for queues in link.bells():
-            self._claiming.ring(queues)
-
     async def _look(self) -> None:
         while True:
             for crew in self._crews:
                 crew.look()
+            self._claiming.offer_hoarded()
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     def _beat(self) -> None:

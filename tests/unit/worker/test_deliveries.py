@@ -34,6 +34,18 @@ def test_what_is_put_back_comes_first_again() -> None:
     assert tags(deliveries.take(9, ["a", "b"])) == [1, 2, 3, 4]
 
 
+def test_each_delivery_that_waits_is_offered_once() -> None:
+    deliveries = delivered("a", "b", "a")
+    deliveries.take(1, ["a"])
+    assert deliveries.offer() == {"default": 2}
+    deliveries.put_back(deliveries.take(2, ["a", "b"]))
+    assert not deliveries.offer()
+    deliveries.came(4)
+    deliveries.put(Delivery(4, "other", "a", "task-4"))
+    assert deliveries.offer() == {"other": 1}
+    assert not deliveries.offer()
+
+
 def test_what_lies_in_front_is_acknowledged_at_once_and_the_rest_singly() -> None:
     deliveries = delivered(*"abcdef")
     assert deliveries.settle([2, 1]) == [(2, True)]
