@@ -25,6 +25,7 @@ WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of t
     "submit",
     "latency",
     "idle",
+    "startup",
     "processor",
     "mixed",
     "planner_trap",

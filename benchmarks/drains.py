@@ -36,6 +36,8 @@ FLOORS = {
     "drain_share_of_raw_pika": 0.4,
     "drain_sqlite_vs_django_tasks_db": 5.0,
 }
+CEILINGS = {"cpu_us_per_task": 90.0}
+"""Microseconds of processor time by message, of workers and servers together."""
 Drains = dict[str, list[Drained]]
 
 
@@ -59,11 +61,14 @@ def run(
         for name, (ours, peer) in PEER_OF.items()
         if ours in rates and peer in rates
     }
+    if "taskdeck_message" in drains:
+        ratios["cpu_us_per_task"] = round(statistics.median(one.cpu_us for one in drains["taskdeck_message"]))
     return Found(
         facts={name: [asdict(one) for one in runs] for name, runs in drains.items()},
         ratios=ratios,
         lines=table(drains, rates),
         floors={name: floor for name, floor in FLOORS.items() if name in ratios},
+        ceilings={name: ceiling for name, ceiling in CEILINGS.items() if name in ratios},
     )
 
 

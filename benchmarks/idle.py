@@ -1,4 +1,4 @@
-"""Workloads (f) and start-up: what an idle worker node with two executors costs, and how soon it is ready."""
+"""Workload (f): what a node with two executors holds in memory: idle, while it drains, and just after."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,60 +19,106 @@ from benchmarks.services import ROOT, Services, python, running
 from benchmarks.workload import Found
 from tests.support.servers.postgresql import children_of
 
-REPEATS = 3
 NAMES = ("taskdeck_message", "taskdeck_direct", "celery_redis")
+EXECUTORS = 2
+SHARE = 0.5
+"""Of the tasks of a drain, submitted while the workers run."""
 IDLE_AFTER_SECONDS = 5
+LOOK_EVERY_SECONDS = 0.1
+LIMIT_SECONDS = 120
+CEILINGS = {"idle_memory_vs_celery": 1.0, "busy_memory_vs_celery": 1.0, "idle_node_mib": 100.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
-    pss_mib: float
-    """Proportional set size of the node's processes together."""
-    ready_seconds: float
-    """From the command to the first task's result."""
+class Memory:
+    """MiB of proportional set size: of the node's processes together, and of one of its executors."""
+
+    idle: float
+    busy: float
+    """The most seen during the drain."""
+    after: float
+    idle_executor: float
+    after_executor: float
 
 
 def run(servers: Services, rounds: int) -> Found:
-    runs: dict[str, list[Idle]] = {name: [] for name in NAMES}
+    runs: dict[str, list[Memory]] = {name: [] for name in NAMES}
     for _ in range(rounds):
         for name in NAMES:
-            runs[name].append(idle(BY_NAME[name], servers))
+            runs[name].append(memory(BY_NAME[name], servers))
             print(f"{name:24} {runs[name][-1]}", flush=True)
-    memory = {name: statistics.median(one.pss_mib for one in found) for name, found in runs.items()}
-    ready = {name: statistics.median(one.ready_seconds for one in found) for name, found in runs.items()}
-    to_help = help_seconds()
+    medians = {
+        name: Memory(
+            *(round(statistics.median(column), 1) for column in zip(*map(values, found), strict=True))
+        )
+        for name, found in runs.items()
+    }
+    ours, celery = medians["taskdeck_message"], medians["celery_redis"]
     return Found(
-        facts={name: [asdict(one) for one in found] for name, found in runs.items()}
-        | {"help_seconds": to_help},
-        ratios={"idle_memory_vs_celery": round(memory["taskdeck_message"] / memory["celery_redis"], 2)},
+        facts={name: [asdict(one) for one in found] for name, found in runs.items()},
+        ratios={
+            "idle_memory_vs_celery": round(ours.idle / celery.idle, 2),
+            "busy_memory_vs_celery": round(ours.busy / celery.busy, 2),
+            "idle_node_mib": max(medians[name].idle for name in NAMES if name.startswith("taskdeck")),
+        },
         lines=[
-            "| idle node, 2 worker processes | MiB (PSS) | command to first result, s |",
-            "|---|---|---|",
-            *(f"| {BY_NAME[name].label} | {memory[name]:.0f} | {ready[name]:.1f} |" for name in NAMES),
-            "",
-            f"`manage.py runworker --help` takes {to_help} s.",
+            f"| memory of a node with {EXECUTORS} worker processes, MiB (PSS) | idle | draining, at most"
+            " | just after | of it one worker process, idle / after |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {BY_NAME[name].label} | {one.idle:.0f} | {one.busy:.0f} | {one.after:.0f}"
+                f" | {one.idle_executor:.0f} / {one.after_executor:.0f} |"
+                for name, one in medians.items()
+            ),
         ],
-        ceilings={"idle_memory_vs_celery": 1.0},
+        ceilings=CEILINGS,
     )
 
 
-def idle(one: Contestant, servers: Services) -> Idle:
+def values(one: Memory) -> tuple[float, ...]:
+    return tuple(asdict(one).values())
+
+
+def memory(one: Contestant, servers: Services) -> Memory:
+    count = int(one.count * SHARE)
     with (
         tempfile.TemporaryDirectory() as name,
         surroundings(one, servers, Path(name)) as (env, _),
     ):
         subprocess.run(python(*one.enqueue, "1"), env=env, cwd=ROOT, check=True)
-        started = time.monotonic()
         commands = [python(*worker) for worker in one.workers]
         with running(commands, env, Path(name) / "workers.log") as pids:
-            while one.stored(env) < 1:
-                if time.monotonic() - started > 60:
-                    raise SystemExit(f"{one.name}: the workers do not run")
-                time.sleep(0.01)
-            ready = time.monotonic() - started
+            until_stored(one, env, 1, lambda: None)
             time.sleep(IDLE_AFTER_SECONDS)
-            memory = pss_mib(pids)
-    return Idle(round(memory, 1), round(ready, 2))
+            idle, idle_executor = pss_mib(pids), executor_mib(pids)
+            seen: list[float] = []
+            submitter = subprocess.Popen(python(*one.enqueue, str(count)), env=env, cwd=ROOT)
+            try:
+                until_stored(one, env, count + 1, lambda: seen.append(pss_mib(pids)))
+            finally:
+                if submitter.wait(LIMIT_SECONDS):
+                    raise SystemExit(f"{one.name}: the tasks were not submitted")
+            return Memory(
+                *(
+                    round(mib, 1)
+                    for mib in (idle, max(seen), pss_mib(pids), idle_executor, executor_mib(pids))
+                )
+            )
+
+
+def until_stored(one: Contestant, env: dict[str, str], count: int, look: Callable[[], None]) -> None:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while (found := one.stored(env)) < count:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{one.name}: {found} of {count} results in {LIMIT_SECONDS} s")
+        look()
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def executor_mib(roots: Sequence[int]) -> float:
+    """The mean of the worker processes: the smallest children, since ours have the supervisor beside them."""
+    sizes = sorted(pss_mib([child]) for pid in roots for child in children_of(pid))
+    return statistics.mean(sizes[:EXECUTORS])
 
 
 def pss_mib(roots: Sequence[int]) -> float:
@@ -86,15 +132,3 @@ def pss_mib(roots: Sequence[int]) -> float:
             total += int(found[1]) / 1024 if found else 0
         total += pss_mib(children_of(pid))
     return total
-
-
-def help_seconds() -> float:
-    """``manage.py runworker --help``, median of REPEATS."""
-    times = []
-    for _ in range(REPEATS):
-        started = time.monotonic()
-        subprocess.run(
-            python("manage.py", "runworker", "--help"), cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-        )
-        times.append(time.monotonic() - started)
-    return round(statistics.median(times), 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,16 @@ ROOT = Path(__file__).resolve().parents[2]
 WEB = {"twisted", "daphne", "channels.consumer", "rest_framework.views", "drf_spectacular.openapi"}
 WEB |= {"tasks_app.api.urls", "tasks_app.consumers", "tasks_app.admin", "taskqueue_site.urls"}
 NODE = {"redis", "pika", "channels", "worker.node", "worker.guard", "worker.supervisor", "tasks_app.submit"}
-HELP = "from django.core.management import load_command_class as load; load('worker', 'runworker')"
+FUNCTIONS = {"pydantic", "docstring_parser", "tasks_app.functions", "tasks_app.adapters", "tasks_app.checks"}
+LOAD = "from django.core.management import load_command_class as load; load('worker', 'runworker')"
 RUN = "import worker.node"
+USUAL = ["manage.py", "runworker"]
 
 
-def modules_after(statement: str, folder: Path) -> set[str]:
-    """What a process on SQLite has imported once Django and this statement have run."""
-    code = f"import sys, django; django.setup(); {statement}; print(*sys.modules)"
+def modules_after(statement: str, folder: Path, arguments: Sequence[str] = USUAL) -> set[str]:
+    """What a process on SQLite, with these ``arguments``, has imported once the statement has run."""
+    code = f"import sys; sys.argv = {arguments!r}; import django; django.setup(); {statement}"
+    code = f"{code}; print(*sys.modules)"
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     environment |= {"TASKDECK_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "taskqueue_site.settings"}
     said = subprocess.run(
@@ -28,12 +32,25 @@ def modules_after(statement: str, folder: Path) -> set[str]:
     return set(said.stdout.split())
 
 
-@pytest.mark.parametrize(("statement", "others"), [(HELP, WEB | NODE), (RUN, WEB)], ids=["help", "node"])
+@pytest.mark.parametrize(("statement", "others"), [(LOAD, WEB | NODE), (RUN, WEB)], ids=["command", "node"])
 def test_a_process_imports_no_part_of_another(statement: str, others: set[str], tmp_path: Path) -> None:
     imported = modules_after(statement, tmp_path)
 
     assert "tasks_app.models" in imported
     assert imported & (others | {"psycopg"}) == set()
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_the_usage_of_a_command_is_printed_without_the_functions(word: str, tmp_path: Path) -> None:
+    imported = modules_after(LOAD, tmp_path, ["./manage.py", "runworker", word])
+
+    assert "worker.management.commands.runworker" in imported
+    assert imported & (WEB | NODE | FUNCTIONS | {"psycopg"}) == set()
+
+
+@pytest.mark.parametrize("arguments", [USUAL, ["manage.py", "shell", "--help", "x"], ["site.py", "x", "-h"]])
+def test_every_other_process_knows_the_functions(arguments: list[str], tmp_path: Path) -> None:
+    assert modules_after(LOAD, tmp_path, arguments) > FUNCTIONS | {"tasks_app.examples.tasks"}
 
 
 def test_what_the_executors_share_is_imported_before_they_are_forked(tmp_path: Path) -> None:

@@ -12,8 +12,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from tasks_app.conf import get_conf
-from tasks_app.functions import registry
 from worker.options import WorkerOptions
 from worker.recycling import Limits
 
@@ -94,6 +92,11 @@ class Command(BaseCommand):
         queues = tuple(name.strip() for name in given["queues"].split(",") if name.strip())
         if not queues:
             raise CommandError("--queues names no queue")
+        # What a node runs, which `--help` has no use for.
+        from tasks_app.conf import get_conf
+        from tasks_app.functions import registry
+        from worker.node import run_node
+
         conf = get_conf()
         has_async = any(function.is_async for function in registry)
         options = WorkerOptions(
@@ -110,6 +113,4 @@ class Command(BaseCommand):
         limits = Limits(max_tasks=given["max_tasks_per_executor"], max_memory_mib=given["max_memory_mib"])
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
         connections.close_all()
-        from worker.node import run_node  # all that a node runs, which `--help` has no use for
-
         sys.exit(run_node(options, limits))
