@@ -12,7 +12,7 @@ from typing import Any
 from tasks_app.database import Row, Session
 from tasks_app.fleet_wire import BlockedBy, LoadDocument
 from tasks_app.states import HELD, State
-from tasks_app.transitions import postgresql, sqlite
+from tasks_app.transitions import heads, postgresql, sqlite
 from tasks_app.transitions.dialect import Dialect
 from tasks_app.transitions.rows import Changed, Claimed, Outcome, Pulse, Renewal
 from tasks_app.wire import StopStep
@@ -60,7 +60,8 @@ def claim(
 ) -> list[Claimed]:
     """Claim up to ``limit`` waiting tasks of one queue, best first; empty unless the worker is alive.
 
-    ``oldest``: the one that waits longest, whatever its priority.
+    ``oldest``: the one that waits longest, whatever its priority. Else, on PostgreSQL, a task that begins to
+    wait behind younger ones that were claimed already may be passed over for some seconds: see ``heads``.
     """
     sql = _dialect(session)
     params = {
@@ -71,7 +72,19 @@ def claim(
         "limit": limit,
         "now": sql.now(),
     }
-    return _claimed(sql, session.rows(sql.CLAIM_OLDEST if oldest else sql.CLAIM_NEXT, params))
+    if oldest or not sql.CLAIM_ON:
+        return _claimed(sql, session.rows(sql.CLAIM_OLDEST if oldest else sql.CLAIM_NEXT, params))
+    head = heads.head_of(session, queue, functions)
+    if not head.is_look_due:
+        statement = sql.CLAIM_ON[len(head.marks) - 1]
+        claimed = _claimed(sql, session.rows(statement, {**params, **head.params()}))
+        head.went_on(claimed)
+        if claimed:
+            return claimed
+    started = heads.now()
+    claimed = _claimed(sql, session.rows(sql.CLAIM_NEXT, params))
+    head.looked(claimed, limit=limit, started=started)
+    return claimed
 
 
 def claim_ids(

@@ -17,6 +17,8 @@ class Dialect(Protocol):
     """
 
     CLAIM_NEXT: str
+    CLAIM_ON: tuple[str, ...]
+    """CLAIM_NEXT from one, two... marks of ``heads.Head`` on; empty where no dead entries stay."""
     CLAIM_OLDEST: str
     CLAIM_IDS: str
     FINISH: str

@@ -15,61 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from tasks_app.transitions.postgresql_claims import CLAIM_IDS as CLAIM_IDS
+from tasks_app.transitions.postgresql_claims import CLAIM_NEXT as CLAIM_NEXT
+from tasks_app.transitions.postgresql_claims import CLAIM_OLDEST as CLAIM_OLDEST
+from tasks_app.transitions.postgresql_claims import CLAIM_ON as CLAIM_ON
 from tasks_app.transitions.rows import Outcome
 
-_CLAIMED = (
-    "RETURNING t.id::text, t.attempt, t.revision, t.priority, t.function, t.queue, t.arguments::text, t.failures,"
-    " t.losses, t.max_attempts, t.owner_id"
-)
 _CHANGED = (
     "RETURNING t.id::text, t.attempt, t.state, t.revision, t.function, t.queue, t.owner_id, t.batch::text"
 )
-
-_ME = """me AS MATERIALIZED (
-  SELECT id FROM taskdeck_worker WHERE id = %(worker)s::uuid AND state = 'alive' FOR KEY SHARE)"""
-_CLAIM_SET = """
-UPDATE taskdeck_task t SET state = 'running', attempt = t.attempt + 1, worker_id = %(worker)s::uuid,
-       last_worker = %(node)s, started_at = now(), revision = t.revision + 1
-  FROM picked WHERE t.id = picked.id AND t.state || '' = 'queued'
-"""
-_OPEN = "NOT EXISTS (SELECT 1 FROM taskdeck_queue_pause p WHERE p.queue = {} AND (p.ends_at IS NULL OR p.ends_at > now()))"
-_WAITING = f"taskdeck_task t WHERE t.state = 'queued' AND t.queue = %(queue)s AND {_OPEN.format('%(queue)s')}"
-_KNOWN = "t.function = ANY(%(functions)s::text[])"
-CLAIM_NEXT = f"""
-WITH {_ME},
-picked AS MATERIALIZED (
-  SELECT t.id FROM {_WAITING} AND {_KNOWN} AND EXISTS (SELECT 1 FROM me)
-   ORDER BY t.priority DESC, t.id LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED)
-{_CLAIM_SET}
-{_CLAIMED}
-"""
-# The first of each priority, then the oldest of these: a sort of the whole backlog is not needed.
-CLAIM_OLDEST = f"""
-WITH RECURSIVE {_ME},
-level(priority) AS (
-  SELECT (SELECT max(t.priority) FROM {_WAITING})
-  UNION ALL
-  SELECT (SELECT max(t.priority) FROM {_WAITING} AND t.priority < level.priority) FROM level WHERE level.priority IS NOT NULL),
-oldest AS MATERIALIZED (
-  SELECT (SELECT t.id FROM {_WAITING} AND t.priority = level.priority AND {_KNOWN} ORDER BY t.id LIMIT 1) AS id
-    FROM level ORDER BY 1 LIMIT 1),
-picked AS MATERIALIZED (
-  SELECT t.id FROM taskdeck_task t
-   WHERE t.id = (SELECT id FROM oldest) AND t.state || '' = 'queued' AND EXISTS (SELECT 1 FROM me)
-     FOR UPDATE OF t SKIP LOCKED)
-{_CLAIM_SET}
-{_CLAIMED}
-"""
-CLAIM_IDS = f"""
-WITH {_ME},
-picked AS MATERIALIZED (
-  SELECT t.id FROM taskdeck_task t
-   WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state || '' = 'queued' AND {_KNOWN} AND {_OPEN.format("t.queue")}
-     AND EXISTS (SELECT 1 FROM me)
-   ORDER BY t.id FOR UPDATE OF t SKIP LOCKED)
-{_CLAIM_SET}
-{_CLAIMED}
-"""
 
 _AGAIN = "o.kind = 'retry' AND NOT t.cancel_requested AND t.failures + 1 < t.max_attempts"
 FINISH = f"""

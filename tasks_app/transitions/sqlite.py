@@ -36,6 +36,7 @@ CLAIM_NEXT = f"""{_CLAIM_SET}
    AND state || '' = 'queued' AND {_ALIVE}
 {_CLAIMED}
 """
+CLAIM_ON: tuple[str, ...] = ()
 # The first of each priority, then the oldest of these: a sort of the whole backlog is not needed.
 CLAIM_OLDEST = f"""
 WITH RECURSIVE level(priority) AS (

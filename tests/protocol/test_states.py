@@ -6,15 +6,25 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import product
+from uuid import UUID
 
 import pytest
 
 from tasks_app import transitions
 from tasks_app.database import OwnSession, Session
 from tasks_app.states import HELD, TERMINAL, TRANSITIONS, State
-from tasks_app.transitions import DIALECTS, Outcome
+from tasks_app.transitions import DIALECTS, Outcome, heads
 from tasks_app.transitions.dialect import Dialect
-from tests.protocol.actors import claim, claim_ids, make_empty_batch, make_task, make_worker, row
+from tests.protocol.actors import (
+    FUNCTION,
+    QUEUE,
+    claim,
+    claim_ids,
+    make_empty_batch,
+    make_task,
+    make_worker,
+    row,
+)
 from tests.protocol.actors import instant as written_instant
 from tests.support.databases import ROOT, Database
 
@@ -38,6 +48,7 @@ def finishes(kind: str) -> Step:
 
 STEPS: dict[str, Step] = {
     "claim": lambda session, *_: claim(session, make_worker(session)),
+    "claim on": lambda session, *_: claim_on(session),
     "claim the oldest": lambda session, *_: transitions.claim(
         session,
         worker_id=make_worker(session),
@@ -78,6 +89,7 @@ OTHERS = {
 }
 WRITERS = {
     "CLAIM_NEXT": "claim",
+    "CLAIM_ON": "claim on",
     "CLAIM_OLDEST": "claim the oldest",
     "CLAIM_IDS": "claim by id",
     "FINISH": "finish succeeded",
@@ -92,6 +104,14 @@ WRITERS = {
     "RETRY": "retry",
     "STOP": "drain",
 }
+
+
+def claim_on(session: Session) -> None:
+    """From a mark before every task, where the database has marks."""
+    head = heads.head_of(session, QUEUE, [FUNCTION])
+    head.marks = {0: str(UUID(int=0))}
+    head.looked([], limit=1, started=heads.now())
+    claim(session, make_worker(session))
 
 
 def forget_worker(session: Session, worker_id: str) -> None:

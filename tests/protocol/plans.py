@@ -1,0 +1,101 @@
+"""The plans of all statements of a task's life, asked for as they run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tasks_app import transitions
+from tasks_app.database import OwnSession, Row
+from tasks_app.log_store import record_lines
+from tasks_app.loglines import LogLine
+from tasks_app.pruning import Retention, prune_step
+from tasks_app.tallies import queue_depths
+from tasks_app.transitions import Outcome
+from tests.protocol.actors import FUNCTION, claim, claim_ids, make_task, make_worker
+
+PRIMARY_KEY = "taskdeck_task_pkey"
+
+
+class Explaining:
+    """Asks for the plan of each statement before it runs it.
+
+    ``plans`` and ``ms``, what the last run took, by the statement's text.
+    """
+
+    vendor = "postgresql"
+
+    def __init__(self, session: OwnSession) -> None:
+        self._session = session
+        self.transaction = session.transaction
+        self.plans: dict[str, dict[str, Any]] = {}
+        self.ms: dict[str, float] = {}
+
+    def rows(self, sql: str, params: Mapping[str, Any]) -> list[Row]:
+        if "taskdeck_task" in sql:
+            [(plan,)] = self._session.rows(f"EXPLAIN (FORMAT JSON) {sql}", params)
+            self.plans[sql] = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+        started = time.perf_counter()
+        rows = self._session.rows(sql, params)
+        self.ms[sql] = (time.perf_counter() - started) * 1000
+        return rows
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def faults(plan: dict[str, Any]) -> list[str]:
+    """Nodes that read all tasks: a scan of the table, or of the whole primary key."""
+    of_tasks = [node for node in nodes(plan) if node.get("Relation Name") == "taskdeck_task"]
+    return [
+        f"{node['Node Type']} {node.get('Index Name', '')}"
+        for node in of_tasks
+        if node["Node Type"] in ("Seq Scan", "Bitmap Heap Scan")
+        or (node.get("Index Name") == PRIMARY_KEY and "Index Cond" not in node)
+    ]
+
+
+def live_through(session: Explaining) -> None:
+    """Every statement of a task's life, with tasks for it."""
+    worker_id, lost_id = make_worker(session), make_worker(session)
+    tasks = [make_task(session, max_attempts=2) for _ in range(12)]
+    claim_ids(session, lost_id, tasks[:1])
+    transitions.reap(session, lost_id=lost_id, seen=None)
+    claimed = claim(session, worker_id)
+    held = [(one.id, one.attempt) for one in claimed]
+    kinds = ("succeeded", "failed", "retry", "cancelled")
+    outcomes = [
+        Outcome(id=task_id, attempt=attempt, kind=kind)
+        for (task_id, attempt), kind in zip(held, kinds, strict=False)
+    ]
+    transitions.finish(session, worker_id=worker_id, outcomes=outcomes)
+    transitions.release(session, worker_id=worker_id, held=held[4:5])
+    transitions.release_lost(session, worker_id=worker_id, held=held[5:6])
+    transitions.held(session, worker_id=worker_id)
+    for priority in (0, 7):
+        make_task(session, priority=priority)
+        claim(session, worker_id, limit=1)
+        claim(session, worker_id, limit=1)
+    facts = {"worker_id": worker_id, "node": "n", "queue": "default", "functions": [FUNCTION], "limit": 1}
+    transitions.claim(session, **facts, oldest=True)
+    transitions.cancel(session, ids=tasks[-2:])
+    transitions.retry(session, ids=tasks[-1:])
+    transitions.promote_due(session)
+    transitions.promote_ended(session)
+    transitions.sweep(session)
+    report = {"attempt": 1, "seq": 1, "done": 1.0, "total": 2.0, "stage": ""}
+    transitions.report_progress(session, [{"id": tasks[0], **report}])
+    record_lines(session, [(tasks[0], 1, LogLine(1, 0.0, "INFO", "x"))])
+    transitions.record_step(session, task_id=tasks[0], attempt=1, step={"at": "", "step": "cancel"})
+    queue_depths(session, ["default"])
+    transitions.drain(session, worker_id=worker_id)
+    week = Retention(succeeded=timedelta(days=7), failed=timedelta(days=7))
+    step = prune_step(session, week, now=datetime.now(UTC))
+    assert step is not None
+    assert step.deleted == 500
