@@ -10,18 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 from psycopg import sql
-from uuid_utils.compat import uuid7
 
-from benchmarks.finished_rows import NOOP
-from benchmarks.planner_trap import cpu_ms
+from benchmarks.life import Life, life
 from benchmarks.services import Services, services
 
 TURNS = 24
@@ -33,60 +28,36 @@ SELECT i.indexrelid::regclass::text FROM pg_index i
  WHERE i.indrelid = {TABLE} AND NOT i.indisprimary ORDER BY 1
 """
 CHECKS = f"SELECT conname FROM pg_constraint WHERE conrelid = {TABLE} AND contype IN ('c', 'f') ORDER BY 1"
-INSERT = """
-INSERT INTO taskdeck_task (id, function, queue, priority, state, attempt, failures, losses, max_attempts,
-                           max_losses, last_worker, cancel_requested, created_at, revision, arguments)
-SELECT id, %(noop)s, 'default', 0, 'queued', 0, 0, 0, 1, 3, '', false, %(now)s, 1, '{"number": 1}'
-  FROM unnest(%(ids)s::uuid[]) AS id
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A migrated database without what was dropped, and its server process."""
+    """A migrated database without what was dropped."""
 
     name: str
-    session: Any
-    worker_id: str
-    backend: int
+    life: Life
 
 
 def variant(servers: Services, template: str, name: str, statements: list[str]) -> Variant:
-    from tasks_app import transitions
-    from tasks_app.postgres_session import PostgresSession
-
     database = f"costs_{os.urandom(6).hex()}"
     with psycopg.connect(servers.postgresql.url, autocommit=True) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(database), sql.Identifier(template)))
-    session = PostgresSession({"conninfo": servers.postgresql.url_of(database)}, timeout_seconds=60)
+    made = life(servers.postgresql.url_of(database))
     for statement in statements:
-        session.rows(statement, {})
-    worker_id = str(uuid.uuid4())
-    transitions.register(
-        session, worker_id=worker_id, node="n", host="", pid=0, version="", queues=("default",),
-        concurrency=1, lease_seconds=3600,
-    )  # fmt: skip
-    [(backend,)] = session.rows("SELECT pg_backend_pid()", {})
-    return Variant(name, session, worker_id, backend)
+        made.session.rows(statement, {})
+    return Variant(name, made)
 
 
-def turn(one: Variant) -> float:
+def turn(one: Life) -> float:
     """Microseconds of the server process for one task."""
-    from tasks_app import transitions
-    from tasks_app.transitions import Outcome
-
-    started = cpu_ms(one.backend)
+    started = one.spent_ms()
     for _ in range(TASKS_A_TURN // AT_ONCE):
-        ids = [str(uuid7()) for _ in range(AT_ONCE)]
-        one.session.rows(INSERT, {"ids": ids, "noop": NOOP, "now": datetime.now(UTC)})
-        claimed = transitions.claim_ids(
-            one.session, worker_id=one.worker_id, node="n", ids=ids, functions=[NOOP]
-        )
-        outcomes = [Outcome(id=own.id, attempt=own.attempt, kind="succeeded", result="1") for own in claimed]
-        if len(transitions.finish(one.session, worker_id=one.worker_id, outcomes=outcomes)) != AT_ONCE:
-            raise SystemExit(f"{one.name}: not every task was finished")
-    return 1000 * (cpu_ms(one.backend) - started) / TASKS_A_TURN
+        claimed = one.claim_ids(one.store(AT_ONCE))
+        if len(claimed) != AT_ONCE:
+            raise SystemExit(f"of {AT_ONCE} tasks {len(claimed)} were claimed")
+        one.finish(claimed)
+    return 1000 * (one.spent_ms() - started) / TASKS_A_TURN
 
 
 @contextlib.contextmanager
@@ -112,7 +83,7 @@ def variants(servers: Services) -> Iterator[list[Variant]]:
         yield made
     finally:
         for one in made:
-            one.session.close()
+            one.life.session.close()
 
 
 def main() -> None:
@@ -125,7 +96,7 @@ def main() -> None:
             spent: dict[str, list[float]] = {one.name: [] for one in made}
             for number in range(TURNS):
                 for one in made if number % 2 else reversed(made):
-                    spent[one.name].append(turn(one))
+                    spent[one.name].append(turn(one.life))
     base = spent.pop("as it is")
     print(f"| dropped | µs/task less, of {statistics.median(base):.1f} |\n|---|---|")
     for name, times in spent.items():

@@ -1,128 +1,137 @@
-"""The guard against PostgreSQL's planner trap: 300,000 tasks through a table that was created empty.
+"""The guard against plans and scans that grow with what has passed through the table of tasks.
 
-Partial indexes on the state fill with dead entries; a plan that walks them grows slower with every batch.
-Autovacuum runs as shipped. What counts is the processor time of the connection's own server process:
-neighbours do not change it, and the trap is work, not waiting.
+300,000 tasks through a table that was created empty, autovacuum as shipped; and 200,000 beside a transaction
+that was begun before them, whose old snapshot no vacuum can pass. At the end claims and finishes alternate
+with those of a new table: the ratio is what the past costs. The looks from the very head of the queue, one a
+second, are among the claims.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import uuid
-from pathlib import Path
+from collections.abc import Iterator
 
+import psycopg
+
+from benchmarks.life import Life, life
 from benchmarks.services import ROOT, Services, python
 from benchmarks.workload import Found
 
 TASKS = 300_000
-ROWS = 256
-STORED_AT_ONCE = 10_240
-COMPARED = 100  # batches at the start, and as many at the end
+TASKS_BESIDE_SNAPSHOT = 200_000
+BATCH = 256
+STORED_AT_ONCE = 40 * BATCH
+TURNS, BATCHES_A_TURN = 12, 10
 CEILING = 1.5
+SIZE = "SELECT pg_total_relation_size('taskdeck_task')"
+OLDEST = "SELECT max(age(backend_xmin)) FROM pg_stat_activity WHERE pid = %(pid)s"
 
 
 def run(servers: Services, rounds: int) -> Found:
-    """One pass whatever ``rounds`` says: it compares its own end with its own start."""
-    growth = planner_trap(servers)
+    """One pass whatever ``rounds`` says: it compares its own end with a new table."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = os.environ | {"DJANGO_SETTINGS_MODULE": "taskqueue_site.settings", "LOG_LEVEL": "WARNING"}
+        env |= {"TASKDECK_DATA_DIR": folder, "TASKDECK_MODULES": "benchmarks.noop_tasks"}
+        urls = []
+        for _ in range(4):
+            env |= servers.fresh()
+            del env["RABBITMQ_URL"]
+            subprocess.run(python("manage.py", "migrate", "-v", "0"), env=env, cwd=ROOT, check=True)
+            urls.append(env["DATABASE_URL"])
+        command = python("-m", "benchmarks.planner_trap", *urls)
+        said = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    facts = json.loads(said.stdout.splitlines()[-1])
+    growth: dict[str, float] = facts["growth"]
     return Found(
-        facts=growth,
-        ratios={f"planner_trap_{name}": times for name, times in growth.items()},
+        facts=facts,
+        ratios=growth,
         lines=[
             f"After {TASKS:,} tasks through a table that was created empty a claim costs PostgreSQL"
-            f" {growth['claim']} times and a finish {growth['finish']} times the processor time of the start."
+            f" {growth['planner_trap_claim']} times and a finish {growth['planner_trap_finish']} times the"
+            f" processor time that it costs in a new table; after {TASKS_BESIDE_SNAPSHOT:,} tasks beside an"
+            f" old snapshot {growth['old_snapshot_claim']} and {growth['old_snapshot_finish']} times."
+            f" The table then takes {facts['bytes_per_task']:,} and {facts['bytes_beside_snapshot']:,} bytes"
+            " a task, indexes included.",
         ],
-        ceilings={f"planner_trap_{name}": CEILING for name in growth},
+        ceilings=dict.fromkeys(growth, CEILING),
     )
 
 
-def planner_trap(servers: Services) -> dict[str, float]:
-    """How many times as much a claim and a finish cost the server at the end as at the start."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = os.environ | servers.fresh()
-        env |= {"TASKDECK_DATA_DIR": folder, "TASKDECK_MODULES": "benchmarks.noop_tasks"}
-        env |= {"DJANGO_SETTINGS_MODULE": "taskqueue_site.settings", "LOG_LEVEL": "WARNING"}
-        del env["RABBITMQ_URL"]
-        subprocess.run(python("manage.py", "migrate", "-v", "0"), env=env, cwd=ROOT, check=True)
-        said = subprocess.run(
-            python("-m", "benchmarks.planner_trap"),
-            env=env,
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
+def pass_batches(one: Life, batches: int) -> tuple[float, float]:
+    """Stored before; the milliseconds of all claims and of all finishes."""
+    claims = finishes = 0.0
+    for _ in range(batches):
+        started = one.spent_ms()
+        claimed = one.claim(BATCH)
+        between = one.spent_ms()
+        if len(claimed) != BATCH:
+            raise SystemExit(f"{len(claimed)} tasks were claimed instead of {BATCH}")
+        one.finish(claimed)
+        claims += between - started
+        finishes += one.spent_ms() - between
+    return claims, finishes
+
+
+def pass_tasks(one: Life, tasks: int) -> int:
+    """So many, from submit to success; the bytes that the table takes for each of them at the end."""
+    for done in range(STORED_AT_ONCE, tasks + STORED_AT_ONCE, STORED_AT_ONCE):
+        one.store(STORED_AT_ONCE)
+        batches = STORED_AT_ONCE // BATCH
+        claims, finishes = pass_batches(one, batches)
+        print(
+            f"{done:7,} tasks: claim {claims / batches:.1f} ms, finish {finishes / batches:.1f} ms",
+            file=sys.stderr,
         )
-    growth: dict[str, float] = json.loads(said.stdout.splitlines()[-1])
-    return growth
+    [(size,)] = one.session.rows(SIZE, {})
+    print(f"{size / done:,.0f} bytes a task, indexes included", file=sys.stderr)
+    return round(size / done)
 
 
-def cpu_ms(pid: int) -> float:
-    """Time this process has spent on a processor; proc(5), the first field of schedstat."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+def compared(name: str, used: Life, new: Life) -> dict[str, float]:
+    """How many times as much a claim and a finish cost in the used table as in the new one."""
+    spent = {used: [0.0, 0.0], new: [0.0, 0.0]}
+    for number in range(TURNS):
+        for one in (used, new) if number % 2 else (new, used):
+            one.store(BATCHES_A_TURN * BATCH)
+            claims, finishes = pass_batches(one, BATCHES_A_TURN)
+            if number:  # the first warms the new one up
+                spent[one][0] += claims
+                spent[one][1] += finishes
+    ratios = [round(was / is_new, 2) for was, is_new in zip(spent[used], spent[new], strict=True)]
+    return {f"{name}_claim": ratios[0], f"{name}_finish": ratios[1]}
 
 
-def main() -> None:
+@contextlib.contextmanager
+def old_snapshot(url: str) -> Iterator[None]:
+    """Held open throughout; proven at the end."""
+    with psycopg.connect(url) as holder:
+        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        holder.execute("SELECT 1 FROM taskdeck_task LIMIT 1")
+        yield
+        [(age,)] = holder.execute(OLDEST, {"pid": holder.info.backend_pid}).fetchall()
+        if age < TASKS_BESIDE_SNAPSHOT / BATCH:
+            raise SystemExit(f"the snapshot was {age} transactions old only: nothing was measured")
+
+
+def main(empty: str, new: str, blocked: str, new_too: str) -> None:
     import django
 
     django.setup()
-    from benchmarks.enqueue_noops import store_rows
-    from tasks_app import transitions
-    from tasks_app.database import open_session
-    from tasks_app.transitions import Outcome
-
-    session = open_session()
-    worker_id = str(uuid.uuid4())
-    transitions.register(
-        session,
-        worker_id=worker_id,
-        node="trap",
-        host="",
-        pid=0,
-        version="",
-        queues=("default",),
-        concurrency=1,
-        lease_seconds=3600,
-    )
-    [(backend,)] = session.rows("SELECT pg_backend_pid()", {})
-    claims: list[float] = []
-    finishes: list[float] = []
-    done = 0
-    while done < TASKS:
-        store_rows(STORED_AT_ONCE)
-        while True:
-            started = cpu_ms(backend)
-            claimed = transitions.claim(
-                session,
-                worker_id=worker_id,
-                node="trap",
-                queue="default",
-                functions=["benchmarks.noop_tasks.noop"],
-                limit=ROWS,
-            )
-            between = cpu_ms(backend)
-            if not claimed:
-                break
-            outcomes = [
-                Outcome(id=one.id, attempt=one.attempt, kind="succeeded", result="1") for one in claimed
-            ]
-            changed = transitions.finish(session, worker_id=worker_id, outcomes=outcomes)
-            claims.append(between - started)
-            finishes.append(cpu_ms(backend) - between)
-            if len(changed) != len(claimed):
-                raise SystemExit(f"{len(changed)} of {len(claimed)} outcomes were recorded")
-            done += len(changed)
-        recent = [statistics.median(times[-40:]) for times in (claims, finishes)]
-        print(f"{done:7,} tasks: claim {recent[0]:.1f} ms, finish {recent[1]:.1f} ms", file=sys.stderr)
-    growth = {
-        name: round(statistics.median(times[-COMPARED:]) / statistics.median(times[:COMPARED]), 2)
-        for name, times in (("claim", claims), ("finish", finishes))
-    }
-    print(json.dumps(growth))
+    used = life(empty)
+    bytes_per_task = pass_tasks(used, TASKS)
+    growth = compared("planner_trap", used, life(new))
+    with old_snapshot(blocked):
+        used = life(blocked)
+        bytes_beside_snapshot = pass_tasks(used, TASKS_BESIDE_SNAPSHOT)
+        growth |= compared("old_snapshot", used, life(new_too))
+    sizes = {"bytes_per_task": bytes_per_task, "bytes_beside_snapshot": bytes_beside_snapshot}
+    print(json.dumps({"growth": growth, **sizes}))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
