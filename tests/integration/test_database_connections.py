@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import RemoteDisconnected
 
 import psycopg
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.support.deployment import Deployment, fetch
+from tests.support.processes import wait_until
 from tests.support.servers import Home
 
 POOL = 8  # as taskqueue_site/asgi.py asks for
 SERIALIZABLE = "ALTER DATABASE {} SET default_transaction_isolation TO 'serializable'"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 ENTRIES = {"web": "taskqueue_site.wsgi", "live": "taskqueue_site.asgi"}
 READ_LEVEL = """
 from django.db import connection
@@ -80,6 +87,24 @@ def test_daphne_never_has_more_than_its_pool(site: Deployment, backends: Backend
         assert asking.result() == {200}
     assert 1 <= most <= POOL
     assert 1 <= len(backends()) <= POOL
+
+
+def test_daphne_ends_with_an_open_socket_and_a_request_under_way(site: Deployment, database_url: str) -> None:
+    """Its event loop stops with the socket; a request that goes back to the loop would wait for ever."""
+    site.start("live")
+    with psycopg.connect(database_url) as writer, ThreadPoolExecutor(1) as thread:
+        writer.execute("LOCK TABLE taskdeck_task")
+        asking = thread.submit(fetch, f"{site.url('live')}/api/tasks/")
+        with (
+            psycopg.connect(database_url, autocommit=True) as looker,
+            connect(f"{site.url('live').replace('http', 'ws')}/ws/", origin=Origin(site.url("live"))),
+        ):
+            wait_until(lambda: looker.execute(WAITING).fetchone() == (1,), seconds=30, what="a request waits")
+            site.processes["live"].terminate()
+            with pytest.raises((ConnectionError, RemoteDisconnected)):
+                asking.result(30)
+            writer.rollback()
+            assert site.processes["live"].wait(30) == 0
 
 
 @pytest.mark.parametrize("name", ["web", "live"])

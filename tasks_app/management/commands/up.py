@@ -29,7 +29,7 @@ from tasks_app.embedded import EmbeddedValkey, EmbeddedValkeyError
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 STOP_SECONDS = 20.0
 WEB_GRACE_SECONDS = 3.0
-"""daphne cuts requests at SIGTERM anyway, and may hang on a thread of one of them."""
+"""daphne cuts requests at SIGTERM anyway; it ends when their threads do."""
 SAVING_WARNING = "Memory overcommit must be enabled"
 """Concerns Valkey's background saves, which the embedded one never makes."""
 
