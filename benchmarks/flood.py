@@ -68,6 +68,7 @@ class Window:
     noops: int = 0
     page_seconds: float = 0.0
     browser_seconds: float = 0.0
+    waited_seconds: float = 0.0
     web_seconds: dict[str, float] = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list)
     delays_ms: list[float] = field(default_factory=list)
@@ -132,7 +133,7 @@ def at_rate(seconds: float, until: float, act: Callable[[], None]) -> None:
 
 def measure(site: Site, watched: WatchedPage, seconds: float) -> Window:
     window, web = Window(), site.web_processes()
-    asked, acts = watched.asked.copy(), len(watched.delays_ms()[0])
+    asked, acts = watched.asked.copy(), watched.inputs
     browsers_acts = len(watched.delays_ms()[1])
     noops, processor = site.noops(), watched.processor_seconds()
     web_before = {name: cpu_seconds([pid]) for name, pid in web.items()}
@@ -153,7 +154,13 @@ def measure(site: Site, watched: WatchedPage, seconds: float) -> Window:
     window.noops = site.noops() - noops
     window.page_seconds = after.page - processor.page
     window.browser_seconds = after.browser - processor.browser
+    window.waited_seconds = after.waited - processor.waited
     window.web_seconds = {name: cpu_seconds([pid]) - web_before[name] for name, pid in web.items()}
+    wait_until(
+        lambda: len(watched.delays_ms()[0]) == watched.inputs,
+        seconds=FRESH_SECONDS,
+        what="every input has reached the page",
+    )
     delays, browsers_delays = watched.delays_ms()
     window.delays_ms, window.browsers_delays_ms = delays[acts:], browsers_delays[browsers_acts:]
     window.asked = dict(watched.asked - asked)
@@ -216,6 +223,7 @@ def facts_of(window: Window, fresh_seconds: float) -> dict[str, float]:
         "tasks_per_second": window.noops / window.seconds,
         "page_share_of_a_core": window.page_seconds / window.seconds,
         "browser_share_of_a_core": window.browser_seconds / window.seconds,
+        "page_waited_for_a_core": window.waited_seconds / window.seconds,
         "page_mib": max(one.page_mib for one in window.moments),
         "page_mib_first": window.moments[0].page_mib,
         "heap_mib": max(one.heap_mib for one in window.moments),

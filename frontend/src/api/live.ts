@@ -8,13 +8,29 @@ import { currentStatus, onStatus, reportSocket } from "./status";
 import type { ServerFrame } from "./types";
 
 const REFETCH_GAP_MS = 1_000;
+/** In a flood each answer is a page of new rows: what nobody can read need not be drawn more often. */
+const FLOOD_GAP_MS = 2_500;
+/** So many `stale` frames (4 a second at most) without news between them are a flood. */
+const FLOOD_FRAMES = 4;
 /** The server's word for: this visitor may see nothing. */
 const CLOSE_UNAUTHORIZED = 4401;
 
 export type Topic = "tasks" | `task:${string}` | `batch:${string}`;
 
+/** How long to wait between two fetches of one thing, by the frames that came last. */
+export function pace() {
+  let stale = 0;
+  return {
+    heard: ({ type }: ServerFrame) => {
+      if (type === "stale") stale += 1;
+      else if (type === "events") stale = 0;
+    },
+    gapMs: () => (stale >= FLOOD_FRAMES ? FLOOD_GAP_MS : REFETCH_GAP_MS),
+  };
+}
+
 /** Runs at once, then at most once per gap for each key; the last wish is never dropped. */
-export function throttleByKey(gapMs: number, run: (key: QueryKey) => void) {
+export function throttleByKey(gapMs: () => number, run: (key: QueryKey) => void) {
   const waiting = new Map<string, boolean>();
   const open = (key: QueryKey) => {
     const hash = hashKey(key);
@@ -24,7 +40,7 @@ export function throttleByKey(gapMs: number, run: (key: QueryKey) => void) {
       const again = waiting.get(hash);
       waiting.delete(hash);
       if (again) open(key);
-    }, gapMs);
+    }, gapMs());
   };
   return (key: QueryKey) => {
     const hash = hashKey(key);
@@ -80,7 +96,8 @@ export function connectLive(cache: QueryClient): void {
     maxEnqueuedMessages: 0,
   });
   socket = ws;
-  const refetch = throttleByKey(REFETCH_GAP_MS, (queryKey) => void cache.invalidateQueries({ queryKey }));
+  const { heard, gapMs } = pace();
+  const refetch = throttleByKey(gapMs, (queryKey) => void cache.invalidateQueries({ queryKey }));
   ws.addEventListener("open", () => {
     reportSocket(true);
     for (const topic of topics.keys()) if (isWanted(topic)) tell({ type: "subscribe", topic });
@@ -94,6 +111,7 @@ export function connectLive(cache: QueryClient): void {
   });
   ws.addEventListener("message", (event) => {
     const frame = JSON.parse(event.data as string) as ServerFrame;
+    heard(frame);
     try {
       for (const key of applyFrame(cache, frame)) refetch(key);
     } finally {

@@ -7,7 +7,7 @@ import {
   IconLoader2,
   IconRotateClockwise2,
 } from "@tabler/icons-react";
-import type { ComponentType } from "react";
+import { type ComponentType, memo } from "react";
 import type { State, TaskBase } from "../api/types";
 import classes from "./states.module.css";
 
@@ -32,14 +32,18 @@ type Stateful = Pick<TaskBase, "state" | "failures" | "cancel_requested">;
 export const shownState = ({ state, failures }: Pick<Stateful, "state" | "failures">): ShownState =>
   state === "scheduled" && failures > 0 ? "retrying" : state;
 
-/** Plain elements, as in all of a row: under a flood fifty are drawn anew in each frame. */
-export function StateBadge({ task }: { task: Stateful }) {
-  const shown = shownState(task);
+/** Plain elements, as in all of a row, and drawn anew only for another state: a flood fills fifty at a time. */
+const Badge = memo(function Badge({ shown, isCancelling }: { shown: ShownState; isCancelling: boolean }) {
   const { label, icon: Icon } = LOOKS[shown];
   return (
     <span className={classes.badge} data-state={shown}>
       <Icon size={13} className={shown === "running" ? classes.spin : undefined} />
-      {shown === "running" && task.cancel_requested ? "Cancelling" : label}
+      {isCancelling ? "Cancelling" : label}
     </span>
   );
+});
+
+export function StateBadge({ task }: { task: Stateful }) {
+  const shown = shownState(task);
+  return <Badge shown={shown} isCancelling={shown === "running" && task.cancel_requested} />;
 }

@@ -58,11 +58,15 @@ export function TimeUntil({ at }: { at: string }) {
   );
 }
 
+/** What `told` makes of the shared clock: drawn anew when it says something else, not at every tick. */
+const useTold = (told: (now: number) => string) => useSyncExternalStore(subscribe, () => told(now));
+
 export function TimeAgo({ at }: { at: string }) {
-  const t = useNow();
+  const instant = Date.parse(at);
+  const told = useTold((t) => ago(t - instant));
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()}>
-      {ago(t - Date.parse(at))}
+      {told}
     </time>
   );
 }
@@ -72,9 +76,14 @@ export const instantOf = (typed: string) => (typed ? new Date(typed).toISOString
 
 type Timed = { started_at: string | null; finished_at: string | null };
 
-/** How long the task ran, or has been running; ticks with the shared clock. */
+function Since({ at }: { at: string }) {
+  const instant = Date.parse(at);
+  return useTold((t) => duration(t - instant));
+}
+
+/** How long the task ran, or has been running; only the latter ticks with the shared clock. */
 export function RunTime({ task }: { task: Timed }) {
-  const t = useNow();
-  if (!task.started_at) return <>—</>;
-  return <>{duration((task.finished_at ? Date.parse(task.finished_at) : t) - Date.parse(task.started_at))}</>;
+  if (!task.started_at) return "—";
+  if (!task.finished_at) return <Since at={task.started_at} />;
+  return duration(Date.parse(task.finished_at) - Date.parse(task.started_at));
 }

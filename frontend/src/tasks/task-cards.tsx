@@ -27,7 +27,7 @@ const Card = memo(function Card({ task, checked, onToggle }: RowProps) {
 });
 
 /** The list on a phone. */
-export function TaskCards({ tasks, busy, selected, onToggle }: RowsProps) {
+export const TaskCards = memo(function TaskCards({ tasks, busy, selected, onToggle }: RowsProps) {
   const slots = useSlots(tasks);
   return (
     <Stack gap="xs" component="ul" className={classes.cards} aria-busy={busy}>
@@ -36,4 +36,4 @@ export function TaskCards({ tasks, busy, selected, onToggle }: RowsProps) {
       ))}
     </Stack>
   );
-}
+});

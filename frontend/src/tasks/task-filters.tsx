@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, Paper, SimpleGrid, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import type { FilterSearch } from "../api/filter";
 import { functionsQuery } from "../api/queries";
 import { fromLocalInput, toLocalInput } from "../forms/options";
@@ -50,7 +50,7 @@ export function SlowText({
 const local = (instant: string | undefined) => (instant ? toLocalInput(new Date(instant)) : "");
 
 /** What beside state and text can narrow the list. */
-export function TaskFilters({ search, onChange }: Props) {
+export const TaskFilters = memo(function TaskFilters({ search, onChange }: Props) {
   const functions = useQuery(functionsQuery).data ?? [];
   return (
     <Paper withBorder radius="md" p="sm" component="section" aria-label="Filters">
@@ -117,4 +117,4 @@ export function TaskFilters({ search, onChange }: Props) {
       </Group>
     </Paper>
   );
-}
+});

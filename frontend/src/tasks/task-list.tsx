@@ -75,8 +75,13 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
   const shown = useTaskList(filter, reading || selected.size > 0);
   const { list, tasks } = shown;
   useRowKeys(ref, toggle);
-  const toggleAll = () =>
-    setSelected(tasks.every(({ id }) => selected.has(id)) ? new Set() : new Set(tasks.map(({ id }) => id)));
+  const toggleAll = useCallback(
+    () =>
+      setSelected((before) =>
+        tasks.every(({ id }) => before.has(id)) ? new Set() : new Set(tasks.map(({ id }) => id)),
+      ),
+    [tasks, setSelected],
+  );
   const follow = () => {
     clear();
     shown.live();
@@ -87,7 +92,7 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
     tasks.length > 0 ? (
       <Rows
         tasks={tasks}
-        busy={list.isFetching}
+        busy={list.isFetchingNextPage}
         selected={selected}
         onToggle={toggle}
         onToggleAll={toggleAll}

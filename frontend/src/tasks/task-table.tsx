@@ -10,29 +10,29 @@ import { useSlots } from "./use-slots";
 const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
   return (
     <tr data-selected={checked || undefined} className={classes.row}>
-      <td style={{ width: 36 }}>
+      <td>
         <Pick task={task} checked={checked} onToggle={onToggle} />
       </td>
-      <td style={{ width: 128 }}>
+      <td>
         <StateBadge task={task} />
       </td>
       <td>
         <Name task={task} />
         <Preview task={task} />
       </td>
-      <td style={{ width: 110 }}>
+      <td>
         <code className={classes.queue}>{task.queue}</code>
       </td>
-      <td style={{ width: 150 }}>
+      <td>
         <TaskProgress task={task} />
       </td>
-      <td style={{ width: 70 }} className={classes.num}>
+      <td className={classes.num}>
         {Math.min(task.failures + 1, task.max_attempts)}/{task.max_attempts}
       </td>
-      <td style={{ width: 110 }} className={classes.num}>
+      <td className={classes.num}>
         <TimeAgo at={task.created_at} />
       </td>
-      <td style={{ width: 90 }} className={classes.num}>
+      <td className={classes.num}>
         <RunTime task={task} />
       </td>
     </tr>
@@ -40,8 +40,15 @@ const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
 });
 
 const TITLES = ["State", "Task", "Queue", "Progress", "Attempt", "Submitted", "Duration"];
+const WIDTHS = [128, undefined, 110, 150, 78, 110, 90];
 
-export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: RowsProps) {
+export const TaskTable = memo(function TaskTable({
+  tasks,
+  busy,
+  selected,
+  onToggle,
+  onToggleAll,
+}: RowsProps) {
   const some = tasks.some(({ id }) => selected.has(id));
   const all = some && tasks.every(({ id }) => selected.has(id));
   const slots = useSlots(tasks);
@@ -49,10 +56,11 @@ export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: Rows
     <DataTable
       label="Tasks table"
       minWidth={860}
+      fixed
       busy={busy}
       head={
         <tr>
-          <td>
+          <td style={{ width: 36 }}>
             <input
               type="checkbox"
               className={classes.pick}
@@ -64,7 +72,7 @@ export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: Rows
               onChange={onToggleAll}
             />
           </td>
-          <Headings titles={TITLES} />
+          <Headings titles={TITLES} widths={WIDTHS} />
         </tr>
       }
     >
@@ -73,4 +81,4 @@ export function TaskTable({ tasks, busy, selected, onToggle, onToggleAll }: Rows
       ))}
     </DataTable>
   );
-}
+});
