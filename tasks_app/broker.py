@@ -1,4 +1,4 @@
-"""The one module that knows pika: connections, channels and queues, with their errors translated.
+"""What knows pika, with ``frames``: connections, channels and queues, with their errors translated.
 
 pika calls back, and an exception in a callback would end the connection without a word: every callback
 is guarded here. Waiting for the broker is always bounded, by STEP_SECONDS or by the connection's end.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.exceptions import AMQPError
 
 from tasks_app.errors import BrokerUnavailable, QueueRefused
+from tasks_app.frames import Frames
+from tasks_app.messages import Message
 
 log = logging.getLogger("taskdeck.broker")
 T = TypeVar("T")
@@ -192,6 +194,7 @@ class Channel:
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.code = 0  # AMQP's reply code, once closed by the broker
         self._connection, self._inner = connection, inner
+        self._frames = Frames(inner.channel_number)
         inner.add_on_close_callback(connection.guarded(self._on_close))
 
     def _on_close(self, _inner: Any, error: Exception) -> None:
@@ -245,6 +248,13 @@ class Channel:
         properties = pika.BasicProperties(delivery_mode=2, message_id=message_id, type=kind)
         with _translated():
             self._inner.basic_publish("", queue, body, properties, mandatory=True)
+
+    def publish_all(self, messages: Iterable[Message]) -> None:
+        """The same for many, by one write. Raises BrokerUnavailable."""
+        if not self._inner.is_open:
+            raise BrokerUnavailable("the channel is closed")
+        with _translated():
+            self._inner.connection._output_marshaled_frames([self._frames.of(messages)])
 
     def watch_consumers(self, on_cancel: Callable[[str], None]) -> None:
         """``on_cancel(consumer tag)``: the broker ended a consumer, as it does when its queue is deleted."""

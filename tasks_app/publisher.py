@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from tasks_app.broker import Channel, Connection, Hosts
 from tasks_app.errors import BrokerUnavailable, QueueRefused
-from tasks_app.messages import Message, broker_queue, encode, fits
+from tasks_app.messages import Message, broker_queue, fits
 
 log = logging.getLogger("taskdeck.publisher")
 MOST_WAITING = 50_000
@@ -183,17 +183,20 @@ class Publisher:
         room = min(MOST_AT_ONCE, len(self._waiting), self._window - len(self._unconfirmed))
         if not (self._unconfirmed or self._is_probing):
             self._moved_at = self._loop.time()
+        messages = []
         for _ in range(room):
             message = self._waiting[0]
             if message.queue in self._declared:
-                channel.publish(broker_queue(message.queue), encode(message.id), message.id, message.function)
+                messages.append(message)
                 self._tag += 1
                 self._unconfirmed[self._tag] = message
             elif self._is_refused(message.queue):
                 self.dropped += 1
             else:
-                return  # its turn to be declared comes first
+                break  # its turn to be declared comes first
             self._waiting.popleft()
+        if messages:
+            channel.publish_all(messages)
 
     # What the broker answers
 

@@ -68,6 +68,28 @@ async def test_messages_are_confirmed_and_carry_id_and_function(url: str) -> Non
     assert decode(body) == one.id
 
 
+async def test_messages_of_several_queues_and_functions_in_one_write_keep_what_is_theirs(url: str) -> None:
+    sent = [
+        Message(str(uuid4()), queue, function)
+        for _ in range(50)
+        for queue in ("default", "längst")
+        for function in ("tasks_app.examples.tasks.fibonacci", "f")
+    ]
+    async with publishing(url) as publisher:
+        for one in sent:
+            publisher.publish(one)
+        await until(lambda: publisher.is_empty and publisher.confirmed == len(sent), "all are confirmed")
+    found = []
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        for queue in ("default", "längst"):
+            while (got := channel.basic_get(broker_queue(queue), auto_ack=True))[0] is not None:
+                _, properties, body = got
+                assert properties.message_id == decode(body)
+                found.append(Message(decode(body), queue, properties.type))
+    assert sorted(found) == sorted(sent)
+
+
 async def test_a_returned_message_is_published_again_to_a_new_queue(url: str) -> None:
     first, second = message(), message()
     async with publishing(url) as publisher:
