@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tasks_app.api.guard.AnonymousWriteMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "taskqueue_site.admin_messages.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -101,6 +101,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options["options"] = (
         f"{options.get('options', '')} -c default_transaction_isolation=read\\ committed".strip()
     )
+    options.setdefault(
+        "prepare_threshold", 5
+    )  # psycopg's own; Django's None keeps a submit from being prepared
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # An ASGI server has a thread per request: persistent connections would be left behind in them.
     if pool_size := env.whole("TASKDECK_DATABASE_POOL", default=0, within=range(1001)):
@@ -166,6 +169,7 @@ REST_FRAMEWORK = {
     ],
     # Access is decided by tasks_app.access in the services and selectors, not per view.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tasks_app.api.negotiation.UsualNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tasks_app.api.problems.exception_handler",
 }

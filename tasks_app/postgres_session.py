@@ -42,6 +42,26 @@ class PostgresSession:
         self._connection.close()
 
 
+class _PreparingCursor(psycopg.Cursor[Row]):
+    def execute(self, query: Any, params: Any = None, **_how: Any) -> _PreparingCursor:
+        return super().execute(query, params, prepare=True)
+
+
+def preparing_cursor(connection: Any) -> Any:
+    """A cursor of Django's connection whose statements are planned once a session, parameters sent beside.
+
+    Django itself writes them into the statement, which PostgreSQL then reads and plans anew each time. Where
+    its ``prepare_threshold`` is None, as behind a pooler by transaction, this is Django's own cursor.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    inner = connection.connection
+    if inner.prepare_threshold is None:
+        return connection.cursor()
+    with connection.wrap_database_errors:
+        return connection._prepare_cursor(_PreparingCursor(inner))
+
+
 def _with_planner_guard(params: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
     """Connection parameters for statements that all go by an index.
 

@@ -145,7 +145,7 @@ def store(tasks: Sequence[NewTask]) -> list[Submitted]:
     stored: list[NewTask] = []
     left = list(tasks)
     for _ in range(MOST_ROUNDS):
-        inserted = insert(DjangoSession(), left)
+        inserted = insert(DjangoSession(is_preparing=True), left)
         stored += [task for task in left if task.id in inserted]
         left = [task for task in left if task.id not in inserted]
         if not left:

@@ -6,10 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+from django.db import connections
+
 from tasks_app import transitions
+from tasks_app.database import DjangoSession
 from tasks_app.functions import registry
 from tasks_app.insertion import NewTask, insert
 from tests.contract.store import FUNCTION, Store
+from tests.support.servers.postgresql import DJANGO_ALIAS
 
 NOW = datetime(2030, 1, 31, 12, 0, 0, 250_000, UTC)
 
@@ -68,3 +73,24 @@ def test_a_retry_replaces_the_arguments_and_the_key(store: Store) -> None:
     transitions.cancel(store.session, ids=[task.id])
     transitions.retry(store.session, ids=[task.id])
     assert (store.row(task.id).arguments, store.row(task.id).unique_key) == ({"number": 4}, "m")
+
+
+PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%INSERT INTO taskdeck_task%%'"
+
+
+@pytest.mark.django_db(transaction=True, databases=[DJANGO_ALIAS])
+@pytest.mark.parametrize(("threshold", "count"), [(5, 1), (None, 0)])
+def test_the_statement_of_a_submit_is_planned_once_a_session_unless_that_is_turned_off(
+    threshold: int | None, count: int
+) -> None:
+    connection = connections[DJANGO_ALIAS]
+    connection.close()
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = threshold
+    tasks = [new_task() for _ in range(3)]
+    for task in tasks:
+        assert insert(DjangoSession(DJANGO_ALIAS, is_preparing=True), [task]) == {task.id}
+    with connection.cursor() as cursor:
+        cursor.execute(PREPARED, [])
+        assert cursor.fetchone() == (count,)
+    connection.close()
