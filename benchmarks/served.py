@@ -19,7 +19,8 @@ import psycopg
 from benchmarks.services import ROOT, Services, cpu_seconds, python, running
 from tests.support.processes import free_port, wait_until
 
-PROCESSES, THREADS = 2, 1
+PROCESSES, THREADS = 2, 4
+"""Threads, because one that waits for a commit, a confirm or a connection should not keep a process idle."""
 LOOK_EVERY_SECONDS = 0.005
 
 

@@ -204,7 +204,7 @@ def environment(servers: Services, settings: str, folder: str) -> dict[str, str]
 
 def table(loads: dict[str, list[Load]], http: dict[str, float], python: dict[str, float]) -> list[str]:
     lines = [
-        f"| submit over HTTP, gunicorn with {PROCESSES} processes of {THREADS} thread, 8 connections kept"
+        f"| submit over HTTP, gunicorn with {PROCESSES} processes of {THREADS} threads, 8 connections kept"
         " | tasks/s | CPU µs/task, with servers | `POST /api/tasks/` / this |",
         "|---|---|---|---|",
     ]

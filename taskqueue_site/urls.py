@@ -11,13 +11,13 @@ from tasks_app.console import console
 admin.autodiscover()
 
 urlpatterns = [
+    path("", include("tasks_app.api.urls")),
     path("", RedirectView.as_view(url="/console/")),
     path("console", RedirectView.as_view(url="/console/")),
     path("console/", console, name="console"),
     path("console/<path:page>", console),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("", include("tasks_app.api.urls")),
 ]
 
 handler400 = "tasks_app.api.problems.bad_request"

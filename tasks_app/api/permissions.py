@@ -31,6 +31,12 @@ class TaskdeckView(APIView):
     """What the views share: the caller's rights, and the body as an object."""
 
     answers_everybody = False
+    _allow = ""
+
+    def __init_subclass__(cls, **how: Any) -> None:
+        """Once for a class what DRF puts together for each answer."""
+        super().__init_subclass__(**how)
+        cls._allow = ", ".join(cls().allowed_methods)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Where anonymous visitors may do nothing, they are not even told what is wrong with a request."""
@@ -41,6 +47,10 @@ class TaskdeckView(APIView):
             and get_conf().anonymous == "none"
         ):
             raise NotAllowed("use this site")
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {"Allow": self._allow}
 
     @property
     def access(self) -> Access:

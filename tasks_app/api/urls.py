@@ -37,12 +37,12 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 urlpatterns = [
+    path("api/tasks/", tasks.TaskListView.as_view()),  # what is asked for most stands first
+    *function_urls(),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
     path("task", original.OriginalSubmitView.as_view()),
     path("task/<str:task_id>", original.OriginalStatusView.as_view()),
-    *function_urls(),
-    path("api/tasks/", tasks.TaskListView.as_view()),
     path("api/tasks/actions/", actions.TaskActionsView.as_view()),
     path(BULK_PATH.lstrip("/"), bulk.TaskBulkView.as_view()),
     path("api/batches/", batches.BatchListView.as_view()),
