@@ -1,9 +1,10 @@
 """A million tasks in PostgreSQL: what each page of the console costs the server, cold and warm.
 
 ``python -m benchmarks.million_rows`` fills a private server, asks the REST API in this process, and exits 1
-when an answer takes longer than CEILING_MS or a count differs from SQL's own. Cold is the first answer of a
-server that was started anew; warm is the median of WARM further ones. ``--explain`` prints the plans,
-``--write-plans`` keeps those of each selector in the docs.
+when an answer takes longer than CEILING_MS, a count differs from SQL's own, or a statement of a task's life
+reads the whole table. Cold is the first answer of a server that was started anew; warm is the median of WARM
+further ones. ``--rows`` fills it with more, ``--explain`` prints the plans, ``--write-plans`` keeps those of
+each selector in the docs. What the table takes on disk is told as well.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks import plans
+from benchmarks import full_table, plans
 from benchmarks.report import commit_now, machine
 from benchmarks.services import ROOT, Services, python, services
 
@@ -44,7 +45,7 @@ SELECT (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(n %% 4096), 3, '0') || '
        jsonb_build_object('number', n %% 40, 'note', md5(n::text)),
        CASE WHEN state = 'succeeded' THEN to_jsonb(n) END,
        CASE WHEN state = 'failed' THEN 'ValueError: ' || n %% 7 END
-  FROM (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - (%(rows)s - n) * 2000 AS ms,
+  FROM (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - (%(rows)s - n) * 2000::bigint AS ms,
                now() - (%(rows)s - n) * interval '2 seconds' AS at,
                CASE WHEN n > %(rows)s - 100 THEN 'running' WHEN n > %(rows)s - 5000 THEN 'queued'
                     WHEN n > %(rows)s - 6000 THEN 'scheduled' WHEN n %% 50 = 0 THEN 'failed'
@@ -79,12 +80,12 @@ class Answer:
         return max(self.cold_ms, self.warm_ms)
 
 
-def pages(session: Any) -> dict[str, str]:
+def pages(session: Any, rows: int) -> dict[str, str]:
     """What a page asks, by what a reader would call it."""
 
     def id_at(share: float) -> str:
         query = "SELECT id::text FROM taskdeck_task ORDER BY id DESC OFFSET %(n)s LIMIT 1"
-        return str(session.rows(query, {"n": int(ROWS * share)})[0][0])
+        return str(session.rows(query, {"n": int(rows * share)})[0][0])
 
     return {
         "list": "/api/tasks/",
@@ -141,10 +142,12 @@ def client_of_the_api() -> tuple[Any, Any]:
 
     from tasks_app.database import open_session
 
-    return Client(headers={"host": "localhost"}), open_session()
+    session = open_session()
+    session.rows("SET statement_timeout = 0", {})
+    return Client(headers={"host": "localhost"}), session
 
 
-def fill() -> None:
+def fill(rows: int) -> None:
     from tasks_app import transitions
     from tasks_app.documents import dump_json
 
@@ -154,43 +157,52 @@ def fill() -> None:
         session, worker_id=worker, node="w0", host="h", pid=1, version="1", queues=("default", "slow"),
         concurrency=4, lease_seconds=3600,
     )  # fmt: skip
-    session.rows("SET statement_timeout = 0", {})
-    session.rows(FILL, {"rows": ROWS, "worker": worker})
+    session.rows(FILL, {"rows": rows, "worker": worker})
     session.rows(FAILURES, {})
     session.rows(TALLIES, {"histogram": dump_json([3, 9, 40, 80, 200, 300, 150, 60, 30, 8, 3, 1])})
     session.rows("VACUUM ANALYZE", {})
 
 
-def measure() -> Iterator[Answer]:
+def measure(rows: int) -> Iterator[Answer]:
     client, session = client_of_the_api()
     check_counts(client, session)
-    for page, path in pages(session).items():
+    for page, path in pages(session, rows).items():
         warm = [ask(client, path) for _ in range(WARM)]
         yield Answer(page, path, 0.0, round(statistics.median(warm), 1))
 
 
-def first_answers() -> dict[str, float]:
+def first_answers(rows: int) -> dict[str, float]:
     """Of a server that was started anew; the process itself is warm by then."""
     client, session = client_of_the_api()
     client.get("/api/functions/")
-    asked = pages(session)
+    asked = pages(session, rows)
     return {page: round(ask(client, path), 1) for page, path in asked.items()}
 
 
-def explain() -> None:
+def explain(rows: int) -> None:
     client, session = client_of_the_api()
-    for page, path in pages(session).items():
+    for page, path in pages(session, rows).items():
         print(f"\n== {page}: {path}")
         for sql, plan in plans.plans_of(client, session, path):
             print(sql[:400], *plan, sep="\n  ")
 
 
-def sections() -> None:
+def sections(rows: int) -> None:
     """What the docs keep."""
     client, session = client_of_the_api()
-    asked = pages(session)
+    asked = pages(session, rows)
     for page in plans.SHOWN:
         print(plans.section(page, asked[page], plans.plans_of(client, session, asked[page])))
+
+
+def table(rows: int) -> None:
+    """Its size, then the statements of a task's life: they change some rows."""
+    _, session = client_of_the_api()
+    print(*full_table.sizes(session, rows), *full_table.hot_path(session), sep="\n")
+
+
+PRINTED = {"fill": fill, "explain": explain, "sections": sections, "table": table}
+"""The steps that print for people, or nothing."""
 
 
 def told() -> str:
@@ -201,27 +213,28 @@ def told() -> str:
     )
 
 
-def in_process(env: dict[str, str], step: str) -> str:
-    command = python("-m", "benchmarks.million_rows", "--step", step)
+def in_process(env: dict[str, str], step: str, rows: int) -> str:
+    command = python("-m", "benchmarks.million_rows", "--step", step, "--rows", str(rows))
     return subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def million_rows(servers: Services, *, explained: bool = False, written: bool = False) -> list[Answer]:
+def million_rows(servers: Services, rows: int, *, explained: bool, written: bool) -> list[Answer]:
     with tempfile.TemporaryDirectory() as folder:
         env = os.environ | servers.fresh()
         env |= {"TASKDECK_DATA_DIR": folder, "TASKDECK_ANONYMOUS": "operate", "SECRET_KEY": "x" * 50}
         env |= {"DJANGO_SETTINGS_MODULE": "taskqueue_site.settings", "LOG_LEVEL": "ERROR"}
         env |= {"TASKDECK_MODULES": "tasks_app.examples.tasks"}
         subprocess.run(python("manage.py", "migrate", "-v", "0"), env=env, cwd=ROOT, check=True)
-        in_process(env, "fill")
+        in_process(env, "fill", rows)
         if explained:
-            print(in_process(env, "explain"))
+            print(in_process(env, "explain", rows))
         if written:
-            plans.write(in_process(env, "sections"), told=told())
-        warm = [Answer(**one) for one in json.loads(in_process(env, "measure"))]
+            plans.write(in_process(env, "sections", rows), told=told())
+        warm = [Answer(**one) for one in json.loads(in_process(env, "measure", rows))]
         servers.postgresql.stop()
         servers.postgresql.start()
-        cold = json.loads(in_process(env, "cold"))
+        cold = json.loads(in_process(env, "cold", rows))
+        print(in_process(env, "table", rows), flush=True)
         return [Answer(one.page, one.path, cold[one.page], one.warm_ms) for one in warm]
 
 
@@ -229,23 +242,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explain", action="store_true")
     parser.add_argument("--write-plans", action="store_true", help=f"into {plans.PAGE.relative_to(ROOT)}")
-    parser.add_argument(
-        "--step", choices=["fill", "measure", "cold", "explain", "sections"], help=argparse.SUPPRESS
-    )
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--step", choices=[*PRINTED, "measure", "cold"], help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.step == "fill":
-        fill()
+    if given.step in PRINTED:
+        PRINTED[given.step](given.rows)
     elif given.step == "measure":
-        print(json.dumps([asdict(one) for one in measure()]))
+        print(json.dumps([asdict(one) for one in measure(given.rows)]))
     elif given.step == "cold":
-        print(json.dumps(first_answers()))
-    elif given.step == "explain":
-        explain()
-    elif given.step == "sections":
-        sections()
+        print(json.dumps(first_answers(given.rows)))
     else:
         with services() as servers:
-            answers = million_rows(servers, explained=given.explain, written=given.write_plans)
+            answers = million_rows(servers, given.rows, explained=given.explain, written=given.write_plans)
         for one in answers:
             figures = f"cold {one.cold_ms:7.1f} ms  warm {one.warm_ms:7.1f} ms"
             print(f"{one.page:32} {figures}{'  ABOVE' if one.slowest_ms > CEILING_MS else ''}")
