@@ -71,6 +71,37 @@ def test_rows_stand_still_under_the_pointer_and_newcomers_are_counted(console: P
     expect(console.get_by_role("row").nth(1)).to_contain_text("newcomer 2", timeout=LIVE)
 
 
+def test_a_row_opens_its_task_here_and_with_ctrl_in_a_new_tab(console: Page, machine: Up) -> None:
+    task_id = submit_and_wait(machine, "slow_echo", {"text": "to be opened"})
+    console.goto("/console/tasks")
+    link = console.locator(f"[data-task='{task_id}']")
+    link.wait_for(timeout=LIVE)
+    console.evaluate("window.isSame = true")
+    with console.context.expect_page() as opened:
+        link.click(modifiers=["ControlOrMeta"])
+    expect(opened.value).to_have_url(re.compile(f"/console/tasks/{task_id}$"))
+    opened.value.close()
+    link.click()
+    expect(console).to_have_url(re.compile(f"/console/tasks/{task_id}$"))
+    assert console.evaluate("window.isSame"), "the page was loaded anew"
+
+
+def test_another_filter_unselects_and_fills_the_same_elements(console: Page, machine: Up) -> None:
+    submit_and_wait(machine, "slow_echo", {"text": "kept element"})
+    console.goto("/console/tasks?q=kept")
+    row = console.get_by_role("row").filter(has_text="kept element")
+    row.get_by_role("checkbox").check(timeout=LIVE)
+    expect(console.get_by_text("1 selected")).to_be_visible()
+    row.evaluate("(element) => { element.isKept = true }")
+    console.get_by_role("button", name="Succeeded").click()
+    expect(console.get_by_text("1 selected")).to_have_count(0)
+    expect(row).to_have_count(1)
+    assert row.evaluate("(element) => element.isKept")
+    console.get_by_role("button", name="Succeeded").click()
+    console.get_by_role("button", name="Cancelled").click()
+    expect(console.get_by_text("No tasks match these filters")).to_be_visible(timeout=LIVE)
+
+
 def test_selected_tasks_are_retried_after_a_question(console: Page, machine: Up) -> None:
     first = submit_and_wait(machine, "slow_echo", {"text": "bulk 1"})
     second = submit_and_wait(machine, "slow_echo", {"text": "bulk 2"})

@@ -5,8 +5,8 @@ interface Props {
   label: string;
   /** In pixels: narrower pages scroll the table, not themselves. */
   minWidth?: number;
-  /** Columns as wide as their headings say, whatever the cells hold: a change of one measures no other. */
-  fixed?: boolean;
+  /** A grid template. Each row then stands for itself: one out of sight costs no style, layout or paint. */
+  columns?: string;
   head?: ReactNode;
   busy?: boolean;
   /** On a phone each row is a card; its cells say by `data-title` what they are. */
@@ -15,14 +15,14 @@ interface Props {
 }
 
 /** A plain table with our looks. `head` and `children` are rows. */
-export function DataTable({ label, minWidth, fixed, head, busy, cards, children }: Props) {
-  const width = { "--least-width": minWidth && `${minWidth}px` } as CSSProperties;
+export function DataTable({ label, minWidth, columns, head, busy, cards, children }: Props) {
+  const sizes = { "--least-width": minWidth && `${minWidth}px`, "--columns": columns } as CSSProperties;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be reachable by keyboard
     <section className={`${classes.scroll} ${cards ? classes.cards : ""}`} aria-label={label} tabIndex={0}>
       <table
-        className={`${classes.table} ${fixed ? classes.fixed : ""}`}
-        style={width}
+        className={`${classes.table} ${columns ? classes.grid : ""}`}
+        style={sizes}
         aria-label={label}
         aria-busy={busy}
       >
@@ -33,15 +33,9 @@ export function DataTable({ label, minWidth, fixed, head, busy, cards, children 
   );
 }
 
-interface HeadingsProps {
-  titles: readonly string[];
-  /** In pixels; a column without takes what is left. */
-  widths?: readonly (number | undefined)[];
-}
-
-export const Headings = ({ titles, widths }: HeadingsProps) =>
-  titles.map((title, index) => (
-    <th key={title} scope="col" style={{ width: widths?.[index] }}>
+export const Headings = ({ titles }: { titles: readonly string[] }) =>
+  titles.map((title) => (
+    <th key={title} scope="col">
       {title}
     </th>
   ));

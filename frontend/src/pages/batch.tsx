@@ -95,7 +95,7 @@ function BatchView({ batch, standing }: { batch: Batch; standing: Standing }) {
         {batch.then_task && <Then task={batch.then_task} />}
       </Paper>
       <StateChips chosen={filter.states} counts={counts} onToggle={toggle} />
-      <TaskList key={JSON.stringify(filter)} filter={filter} counts={counts} />
+      <TaskList key={batch.id} filter={filter} counts={counts} />
     </Stack>
   );
 }

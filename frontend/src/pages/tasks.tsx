@@ -2,7 +2,7 @@ import { Button, Group, Stack, Title } from "@mantine/core";
 import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { memo, useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
+import { Activity, memo, useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { type FilterSearch, filterOf } from "../api/filter";
 import { useTopic } from "../api/live";
 import { countsQuery } from "../api/queries";
@@ -94,8 +94,10 @@ export default function TasksPage() {
       <title>{`${running > 0 ? `${running} running · ` : ""}Tasks · Taskdeck`}</title>
       <Head search={search} onChange={change} isOpen={isOpen} onOpen={setOpen} />
       <StateChips chosen={filter.states} counts={counts} onToggle={toggle} />
-      {isShown && <TaskFilters search={search} onChange={change} />}
-      <TaskList key={JSON.stringify(listed)} filter={listed} counts={counts} />
+      <Activity mode={isShown ? "visible" : "hidden"}>
+        <TaskFilters search={search} onChange={change} />
+      </Activity>
+      <TaskList filter={listed} counts={counts} />
     </Stack>
   );
 }

@@ -30,7 +30,9 @@ export function SlowText({
   w?: React.ComponentProps<typeof TextInput>["w"];
 }) {
   const [typed, setTyped] = useState(value ?? "");
-  const tell = useDebouncedCallback((text: string) => onChange(text.trim() || undefined), TYPING_MS);
+  const tell = useDebouncedCallback((text: string) => {
+    if (text.trim() !== (value ?? "")) onChange(text.trim() || undefined);
+  }, TYPING_MS);
   // The address changes from outside too: "Clear filters", or the back button.
   useEffect(() => setTyped((now) => (now.trim() === (value ?? "") ? now : (value ?? ""))), [value]);
   return (

@@ -53,8 +53,14 @@ function Arrivals({ counts, onShow }: { counts: Counts; onShow: () => void }) {
   );
 }
 
-function useSelection() {
+/** Begins anew with another filter. */
+function useSelection(filter: TaskFilter) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [of, setOf] = useState(filter);
+  if (of !== filter) {
+    setOf(filter);
+    setSelected(new Set());
+  }
   const toggle = useCallback(
     (id: string) =>
       setSelected((before) => {
@@ -68,9 +74,10 @@ function useSelection() {
   return { selected, setSelected, toggle, clear };
 }
 
+/** `filter` stays the very same object as long as it asks for the same. */
 export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Counts | undefined }) {
   const phone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
-  const { selected, setSelected, toggle, clear } = useSelection();
+  const { selected, setSelected, toggle, clear } = useSelection(filter);
   const { ref, reading } = useReading();
   const shown = useTaskList(filter, reading || selected.size > 0);
   const { list, tasks } = shown;
@@ -92,7 +99,7 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
     tasks.length > 0 ? (
       <Rows
         tasks={tasks}
-        busy={list.isFetchingNextPage}
+        busy={list.isPlaceholderData || list.isFetchingNextPage}
         selected={selected}
         onToggle={toggle}
         onToggleAll={toggleAll}

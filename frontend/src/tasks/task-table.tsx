@@ -40,7 +40,7 @@ const Row = memo(function Row({ task, checked, onToggle }: RowProps) {
 });
 
 const TITLES = ["State", "Task", "Queue", "Progress", "Attempt", "Submitted", "Duration"];
-const WIDTHS = [128, undefined, 110, 150, 78, 110, 90];
+const COLUMNS = "36px 128px minmax(0, 1fr) 110px 150px 78px 110px 90px";
 
 export const TaskTable = memo(function TaskTable({
   tasks,
@@ -56,11 +56,11 @@ export const TaskTable = memo(function TaskTable({
     <DataTable
       label="Tasks table"
       minWidth={860}
-      fixed
+      columns={COLUMNS}
       busy={busy}
       head={
         <tr>
-          <td style={{ width: 36 }}>
+          <td>
             <input
               type="checkbox"
               className={classes.pick}
@@ -72,7 +72,7 @@ export const TaskTable = memo(function TaskTable({
               onChange={onToggleAll}
             />
           </td>
-          <Headings titles={TITLES} widths={WIDTHS} />
+          <Headings titles={TITLES} />
         </tr>
       }
     >

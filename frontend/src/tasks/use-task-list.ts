@@ -1,5 +1,11 @@
-import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type InfiniteData,
+  keepPreviousData,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { successor, type TaskFilter } from "../api/filter";
 import { countsQuery, keys, tasksQuery } from "../api/queries";
 import type { TaskPage } from "../api/types";
@@ -16,20 +22,30 @@ type Place =
   | { kind: "still"; top: string; newest: string }
   | { kind: "older"; top: string };
 
+const LIVE: Place = { kind: "live" };
+
+/** Rows of the filter before stay until the first answer: their elements are filled anew, not made anew. */
 export function useTaskList(filter: TaskFilter, isReading: boolean) {
   const cache = useQueryClient();
-  const [place, setPlace] = useState<Place>({ kind: "live" });
+  const [held, setHeld] = useState({ filter, place: LIVE });
+  const place = held.filter === filter ? held.place : LIVE;
+  const setPlace = (next: Place) => setHeld({ filter, place: next });
   const top = place.kind === "live" ? null : place.top;
-  const list = useInfiniteQuery(tasksQuery(filter, top));
+  const list = useInfiniteQuery({ ...tasksQuery(filter, top), placeholderData: keepPreviousData });
   // Fifty new rows are drawn in the gaps between a visitor's keys and clicks.
-  const data = useDeferredValue(list.data);
+  const answer = useMemo(
+    () => ({ data: list.data, of: list.isPlaceholderData ? undefined : filter }),
+    [list.data, list.isPlaceholderData, filter],
+  );
+  const { data, of } = useDeferredValue(answer);
+  const isAnswer = of === filter;
   const tasks = useMemo(() => data?.pages.flatMap((page) => page.results) ?? [], [data]);
   const arrivals = useQuery({
     ...countsQuery(filter, place.kind === "still" ? place.newest : null),
     enabled: place.kind === "still",
   }).data;
   const newest = tasks[0]?.id;
-  const live = useCallback(() => setPlace({ kind: "live" }), []);
+  const live = () => setPlace(LIVE);
 
   const holdRef = useRef(() => {});
   useEffect(() => {
@@ -45,9 +61,9 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
     };
   });
   useEffect(() => {
-    if (isReading) holdRef.current();
-    else setPlace((now) => (now.kind === "still" ? { kind: "live" } : now));
-  }, [isReading]);
+    if (!isReading) setHeld((now) => (now.place.kind === "still" ? { ...now, place: LIVE } : now));
+    else if (isAnswer) holdRef.current();
+  }, [isReading, isAnswer]);
 
   const isFull = tasks.length >= MOST_ROWS;
   const cursor = data?.pages.at(-1)?.next;
@@ -59,7 +75,7 @@ export function useTaskList(filter: TaskFilter, isReading: boolean) {
   return {
     list,
     tasks,
-    isPending: list.isPending || (data === undefined && list.data !== undefined),
+    isPending: list.isPending || (!isAnswer && tasks.length === 0),
     place: place.kind,
     /** New tasks since the list stands still, or null while it follows. */
     arrivals: place.kind === "still" ? arrivals : undefined,
