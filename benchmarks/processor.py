@@ -1,4 +1,7 @@
-"""Workload (d): pure Python on every core. How much of what ``multiprocessing.Pool(2)`` does is left?"""
+"""Workload (d): pure Python on every core. How much of what ``multiprocessing.Pool(2)`` does is left?
+
+By processor time, because other programs on the machine would decide a comparison of rates (beside it).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from operator import truediv
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from unittest import mock
 
+from benchmarks.busy_time import Moment, Spun, noted, useful_share
 from benchmarks.contestants import WARM_UP, Contestant
 from benchmarks.drain import noting
 from benchmarks.drains import BY_NAME
@@ -23,6 +26,7 @@ from benchmarks.workload import Found
 
 TASK_SECONDS = 0.06
 TASKS = 160
+END = 0.95  # of the tasks: later a core may have none left
 LIMIT_SECONDS = 120
 POOL = "pool"
 OURS = ("-m", "benchmarks.enqueue_noops", "benchmarks.timed_tasks.spin")
@@ -35,31 +39,62 @@ ENQUEUE = {
 ONE_THREAD = ("-m", "dramatiq", "benchmarks.peers.dramatiq_app", "--processes", "2", "--threads", "1")
 
 
+@dataclass(frozen=True, slots=True)
+class Spinning:
+    """``share`` of the time that the cores gave to all of it or to nobody, used by the tasks themselves."""
+
+    share: float
+    rate: float
+
+
 def run(servers: Services, rounds: int) -> Found:
     turns = turns_of(TASK_SECONDS)
-    rates: dict[str, list[float]] = {name: [] for name in (POOL, *ENQUEUE)}
+    runs: dict[str, list[Spinning]] = {name: [] for name in (POOL, *ENQUEUE)}
     for _ in range(rounds):
-        for name, found in rates.items():
-            found.append(pool_rate(turns) if name == POOL else rate(contestant(name, turns), servers))
-            print(f"{name:24} {found[-1]:6.2f} tasks/s  load {os.getloadavg()[0]:.1f}", flush=True)
-    median = {name: statistics.median(found) for name, found in rates.items()}
-    share = {  # round by round: what else the machine does falls on neighbours alike
-        name: round(statistics.median(map(truediv, rates[name], rates[POOL])), 3) for name in ENQUEUE
+        for name, found in runs.items():
+            found.append(pool(turns) if name == POOL else spinning(contestant(name, turns), servers))
+            print(f"{name:24} {found[-1]}  load {os.getloadavg()[0]:.1f}", flush=True)
+    median = {
+        name: {what: statistics.median(getattr(one, what) for one in found) for what in ("share", "rate")}
+        for name, found in runs.items()
     }
     label = {name: BY_NAME[name].label.removesuffix(", 8 threads") for name in ENQUEUE}
+    of_pool = {
+        what: {  # round by round: what else the machine does falls on neighbours alike
+            name: round(
+                statistics.median(
+                    getattr(ours, what) / getattr(pools, what)
+                    for ours, pools in zip(runs[name], runs[POOL], strict=True)
+                ),
+                3,
+            )
+            for name in ENQUEUE
+        }
+        for what in ("share", "rate")
+    }
     return Found(
-        facts={"turns": turns, "rates": rates},
+        facts={
+            "turns": turns,
+            "runs": {name: [asdict(one) for one in found] for name, found in runs.items()},
+        },
         ratios={
-            "cpu_efficiency": share["taskdeck_message"],
-            "cpu_efficiency_direct": share["taskdeck_direct"],
-            "cpu_efficiency_celery": share["celery_redis"],
-            "cpu_efficiency_dramatiq": share["dramatiq"],
+            "cpu_efficiency": of_pool["share"]["taskdeck_message"],
+            "cpu_efficiency_direct": of_pool["share"]["taskdeck_direct"],
+            "cpu_efficiency_celery": of_pool["share"]["celery_redis"],
+            "cpu_efficiency_dramatiq": of_pool["share"]["dramatiq"],
+            "spin_rate_vs_pool": of_pool["rate"]["taskdeck_message"],
+            "spin_rate_direct_vs_pool": of_pool["rate"]["taskdeck_direct"],
         },
         lines=[
-            f"| {1000 * TASK_SECONDS:.0f} ms of pure Python a task, 2 processes | tasks/s | of the Pool's |",
-            "|---|---|---|",
-            f"| `multiprocessing.Pool(2)` | {median[POOL]:.1f} |  |",
-            *(f"| {label[name]} | {median[name]:.1f} | {share[name]:.1%} |" for name in ENQUEUE),
+            f"| {1000 * TASK_SECONDS:.0f} ms of pure Python a task, 2 processes | used by tasks, of the cores"
+            " | of the Pool's | tasks/s, of the Pool's |",
+            "|---|---|---|---|",
+            f"| `multiprocessing.Pool(2)` | {median[POOL]['share']:.1%} |  |  |",
+            *(
+                f"| {label[name]} | {median[name]['share']:.1%} | {of_pool['share'][name]:.1%}"
+                f" | {of_pool['rate'][name]:.1%} |"
+                for name in ENQUEUE
+            ),
         ],
         floors={"cpu_efficiency": 0.97, "cpu_efficiency_direct": 0.97},
     )
@@ -86,35 +121,48 @@ def contestant(name: str, turns: int) -> Contestant:
     )
 
 
-def pool_rate(turns: int) -> float:
+def pool(turns: int) -> Spinning:
     with (
         tempfile.NamedTemporaryFile() as notes,
         mock.patch.dict(os.environ, NOTES=notes.name),
-        multiprocessing.get_context("fork").Pool(2) as pool,
+        multiprocessing.get_context("fork").Pool(2) as workers,
     ):
-        for _ in pool.imap_unordered(spin, [turns] * TASKS):
-            pass
-        return rate_of(noted(Path(notes.name)))
+        before = after = Moment.now([os.getpid()])
+        for done, _ in enumerate(workers.imap_unordered(spin, [turns] * TASKS), start=1):
+            if done == int(WARM_UP * TASKS):
+                before = Moment.now([os.getpid()])
+            if done == int(END * TASKS):
+                after = Moment.now([os.getpid()])
+        return judged(noted(Path(notes.name)), before, after)
 
 
-def rate(one: Contestant, servers: Services) -> float:
+def spinning(one: Contestant, servers: Services) -> Spinning:
     with noting(one, servers) as (env, notes, log):
         subprocess.run(python(*one.enqueue, str(TASKS)), env=env, cwd=ROOT, check=True)
-        with running([python(*worker) for worker in one.workers], env, log):
+        with running([python(*worker) for worker in one.workers], env, log) as pids:
+            roots = [*pids, *servers.pids()]
+            wait_for(WARM_UP, one, notes, log)
+            before = Moment.now(roots)
+            wait_for(END, one, notes, log)
+            after = Moment.now(roots)
+            wait_for(1.0, one, notes, log)
             deadline = time.monotonic() + LIMIT_SECONDS
-            while len(noted(notes)) < TASKS or one.stored(env) < TASKS:
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"{one.name}: {len(noted(notes))} of {TASKS}\n{log.read_text()[-2000:]}")
+            while one.stored(env) < TASKS and time.monotonic() < deadline:
                 time.sleep(0.1)
             one.verify(env, TASKS)
-        return rate_of(noted(notes))
+        return judged(noted(notes), before, after)
 
 
-def noted(notes: Path) -> list[float]:
-    return sorted(map(float, notes.read_text().split()))
+def wait_for(share: float, one: Contestant, notes: Path, log: Path) -> None:
+    """Until so much of the tasks has ended."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while (done := notes.read_bytes().count(b"\n")) < int(share * TASKS):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{one.name}: {done} of {TASKS}\n{log.read_text()[-2000:]}")
+        time.sleep(0.02)
 
 
-def rate_of(ends: Sequence[float]) -> float:
-    """Tasks per second between the end of the warm-up and the last end."""
-    first = int(WARM_UP * len(ends))
-    return (len(ends) - 1 - first) / (ends[-1] - ends[first])
+def judged(spuns: Sequence[Spun], before: Moment, after: Moment) -> Spinning:
+    first, last = int(WARM_UP * len(spuns)), int(END * len(spuns)) - 1
+    rate = (last - first) / (spuns[last].ended_at - spuns[first].ended_at)
+    return Spinning(round(useful_share(spuns, before, after), 4), round(rate, 2))
