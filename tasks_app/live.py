@@ -22,7 +22,9 @@ log = logging.getLogger("taskdeck.news")
 MOST_EVENTS = 500
 MOST_WAITING = 20_000
 APART_SECONDS = 0.02
-"""Between two messages to the watchers' group, for what happens meanwhile. A lone event goes at once."""
+"""Between two messages to the watchers' group, for what happens meanwhile."""
+GATHER_SECONDS = 0.005
+"""After a lone event: the hand-over and the end of a short task come first, and share its message."""
 
 
 def event_of(changed: Changed, **facts: Any) -> TaskEvent:
@@ -56,6 +58,7 @@ class News:
         self._bells: set[str] = set()
         self._offers: list[Offer] = []
         self._rest: asyncio.TimerHandle | None = None
+        self._is_due = False  # the events that wait; else a timer runs where any waits
         self._wake = asyncio.Event()
 
     def put(self, event: TaskEvent) -> None:
@@ -67,8 +70,8 @@ class News:
             self._events[event["id"]] = cast(TaskEvent, dict(event))
         else:
             self.lost += 1
-        if self._rest is None:
-            self._wake.set()
+        if self._rest is None and not self._is_due:
+            self._rest = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._rested)
 
     def hand_over(self, message: Message, *, is_urgent: bool = False) -> None:
         """A task waits: publish its message; ring the doorbell where no message travels at once.
@@ -104,11 +107,10 @@ class News:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._bells or self._offers or (self._events and self._rest is None):
+            while self._bells or self._offers or self._is_due:
                 await self._ring()
-                if self._rest is None:
+                if self._is_due:
                     await self._send_events()
-                    self._rest_unless_behind()
 
     async def send_all(self, seconds: float) -> None:
         """At the end: send what waits, the messages for as long as they flow."""
@@ -118,13 +120,10 @@ class News:
         if self.publisher:
             await self.publisher.flush(seconds)
 
-    def _rest_unless_behind(self) -> None:
-        if len(self._events) < MOST_EVENTS:
-            self._rest = asyncio.get_running_loop().call_later(APART_SECONDS, self._rested)
-
     def _rested(self) -> None:
         self._rest = None
         if self._events:
+            self._is_due = True
             self._wake.set()
 
     async def _ring(self) -> None:
@@ -143,6 +142,9 @@ class News:
     async def _send_events(self) -> None:
         ids = list(self._events)[:MOST_EVENTS]
         events = [self._events.pop(task_id) for task_id in ids]
+        self._is_due = len(self._events) >= MOST_EVENTS
+        if self._rest is None and not self._is_due:
+            self._rest = asyncio.get_running_loop().call_later(APART_SECONDS, self._rested)
         if events and self.link and self._layer:
             message: GroupMessage = {"type": EVENTS, "events": events}
             await self._send(message, len(events))

@@ -46,9 +46,9 @@ class DirectPace:
     def is_due(self, now: float) -> bool:
         return self._is_fruitful or now >= self._look_at
 
-    def looked(self, now: float, found: int) -> None:
-        """A look for any function's work has ended."""
-        self._is_fruitful = found > 0
+    def looked(self, now: float, found: int, *, is_all: bool = False) -> None:
+        """A look for any function's work has ended; ``is_all``: it had room for more than it found."""
+        self._is_fruitful = found > 0 and not is_all
         self._pause = self._first if found else min(self._pause * 1.5, self._first * LONGEST_PAUSE)
         self._look_at = now + self._pause * self._uniform(0.8, 1.2)
 

@@ -8,10 +8,11 @@ from worker.board import Order, boottime
 from worker.crew import Calls, Crew, Nursery
 from worker.held import Held
 from worker.remote import Remote
-from worker.runtimes import RunTimes
+from worker.runtimes import AHEAD_SECONDS, SHORT_SECONDS, RunTimes
 
 LONG_SECONDS = 0.1  # nothing waits behind a task that runs longer
 MOST_ROWS = 256  # of one claim
+LONGEST_AHEAD_SECONDS = 1.0  # nothing is claimed while a function runs that takes longer
 
 
 class Pool(Crew[Remote[Held]]):
@@ -25,9 +26,17 @@ class Pool(Crew[Remote[Held]]):
         return Remote(number, pid, fds, line, self._loop)
 
     def idle(self) -> int:
-        """Executors without work, less the tasks that wait here for one."""
-        free = sum(1 for remote in self._remotes.values() if not remote.given)
+        """Executors without work or about to be, less the tasks that wait here for one."""
+        free = sum(1 for remote in self._remotes.values() if not remote.given or self._ends_soon(remote))
         return max(0, free - len(self._waiting))
+
+    def _ends_soon(self, remote: Remote[Held]) -> bool:
+        """Runs one task, which ends within AHEAD_SECONDS by what its function took lately."""
+        if len(remote.given) != 1:
+            return False
+        _, held, age = remote.now_running()
+        mean = self.times.mean(held.word) if held else 0.0
+        return SHORT_SECONDS <= mean < LONGEST_AHEAD_SECONDS and abs(mean - age) <= AHEAD_SECONDS
 
     def short(self) -> list[str]:
         return self.times.short()
@@ -77,6 +86,8 @@ class Pool(Crew[Remote[Held]]):
     def look(self) -> None:
         """Free what waits behind a long task; take the steps that are due."""
         now = boottime()
+        if self.idle():
+            self._on_room()
         for remote in self._remotes.values():
             position, held, age = remote.now_running()
             if held is None:

@@ -19,6 +19,10 @@ class RunTimes:
         mean = self._mean.get(function, seconds)
         self._mean[function] = seconds if seconds > 4 * mean else mean + WEIGHT * (seconds - mean)
 
+    def mean(self, function: str) -> float:
+        """Seconds, lately; 0 where it has not run here."""
+        return self._mean.get(function, 0.0)
+
     def is_short(self, function: str) -> bool:
         return self._mean.get(function, SHORT_SECONDS) < SHORT_SECONDS
 

@@ -67,6 +67,8 @@ class Side:
             found = await self._claims.from_table(self, self.functions, 1, oldest=self._pace.share(now))
             if found:
                 return found
+        if idle and self._is_rung and not self.crew.is_busy:
+            return await self._answer(now, idle)
         short = self.crew.short()
         room = 0 if self._must_run_dry(now, short) else self.crew.room_ahead()
         if room and (found := await self._some(now, short, room)):
@@ -95,6 +97,13 @@ class Side:
             return await self._claims.from_table(self, functions, room)
         found = await self._direct(now, room)
         self._pace.looked(now, found)
+        return found
+
+    async def _answer(self, now: float, idle: int) -> int:
+        """For a crew at rest: one statement, and what finds less than it asked for leaves nothing behind."""
+        self._is_rung = False
+        found = await self._claims.from_table(self, self.functions, idle)
+        self._pace.looked(now, found, is_all=found < idle)
         return found
 
     async def _offers(self, idle: int) -> int:

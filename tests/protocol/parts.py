@@ -162,7 +162,8 @@ class Parts:
             remote.close()
         for lane in self.lanes:
             lane.close()
-            lane._threads.shutdown(wait=True)
+            if lane.thread.is_alive():
+                lane.thread.join()
             if lane._session:
                 with contextlib.suppress(Exception):
                     lane._session.close()

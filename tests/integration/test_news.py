@@ -1,0 +1,67 @@
+"""What one process tells watchers: events of one task that follow closely share a message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from channels.layers import get_channel_layer
+
+from tasks_app.live import MOST_EVENTS, News
+from tasks_app.redis_client import RedisLink
+from tasks_app.wire import GROUP, TaskEvent
+
+
+@pytest.fixture
+async def news(redis_url: str) -> AsyncIterator[News]:
+    link = RedisLink(redis_url)
+    sender = News(link, None)
+    running = asyncio.create_task(sender.run())
+    yield sender
+    running.cancel()
+    await asyncio.wait([running])
+    await link.close()
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[str]:
+    """One that hears the watchers' group."""
+    layer = get_channel_layer()
+    name: str = await layer.new_channel()
+    await layer.group_add(GROUP, name)
+    yield name
+    await layer.flush()
+
+
+async def heard(channel: str) -> list[dict[str, Any]]:
+    async with asyncio.timeout(10):
+        message = await get_channel_layer().receive(channel)
+    events: list[dict[str, Any]] = message["events"]
+    return events
+
+
+def event(task_id: str, **facts: Any) -> TaskEvent:
+    return TaskEvent(id=task_id, owner_id=None, **facts)
+
+
+async def test_the_transitions_of_a_short_task_share_a_message(news: News, channel: str) -> None:
+    news.put(event("one", state="running", revision=2))
+    for _ in range(3):
+        await asyncio.sleep(0)  # the sender has had its turns
+    news.put(event("one", state="succeeded", revision=3))
+    [found] = await heard(channel)
+    assert (found["state"], found["revision"]) == ("succeeded", 3)
+
+
+async def test_a_flood_is_sent_whole_while_it_goes_on(news: News, channel: str) -> None:
+    count = 5 * MOST_EVENTS
+    for number in range(count):
+        news.put(event(str(number), state="queued", revision=1))
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+    found: list[str] = []
+    while len(found) < count:
+        found += [one["id"] for one in await heard(channel)]
+    assert found == [str(number) for number in range(count)]
