@@ -13,7 +13,7 @@ from typing import (
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import core_schema, to_json
 from typing_extensions import TypedDict
 
 from tasks_app.conf import get_conf
@@ -25,7 +25,6 @@ from tasks_app.sealing import has_keyword, has_secrets, keep_masked, masked_fiel
 from tasks_app.signatures import Argument, Signature, read_signature, signature_faults
 
 ONLY_MASKED = "This is the mask of a secret; enter the secret itself"
-MOST_BYTES_PER_CHARACTER = 4
 
 
 class ArgumentSchema(GenerateJsonSchema):
@@ -65,18 +64,18 @@ class ArgumentAdapter:
         except InvalidDocument as error:
             raise InvalidArguments([FieldError(_join(prefix, error.field), error.message)]) from None
         if not self.has_secrets:
-            text = dump_json(given)
-            _check_size(text, given, prefix)
-            self._decode(text, prefix)
+            written = to_json(given)
+            _check_size(written, given, prefix)
+            self._decode(written, prefix)
             return given
         sealed: dict[str, Any] = seal(given, self.schema)
         if before is not None:
             sealed = keep_masked(sealed, before)
         if masked := [FieldError(_join(prefix, field), ONLY_MASKED) for field in masked_fields(sealed)]:
             raise InvalidArguments(masked)
-        text = dump_json(unseal(sealed, self.schema))
-        _check_size(text, given, prefix)
-        self._decode(text, prefix)
+        written = to_json(unseal(sealed, self.schema))
+        _check_size(written, given, prefix)
+        self._decode(written, prefix)
         return sealed
 
     def decode(self, text: str) -> dict[str, Any]:
@@ -85,7 +84,7 @@ class ArgumentAdapter:
             text = dump_json(unseal(json.loads(text), self.schema))
         return self._decode(text, "")
 
-    def _decode(self, text: str, prefix: str) -> dict[str, Any]:
+    def _decode(self, text: str | bytes, prefix: str) -> dict[str, Any]:
         lookup = Lookup()
         try:
             decoded: dict[str, Any] = self.adapter.validate_json(text, strict=True, context=lookup)
@@ -119,12 +118,12 @@ class ArgumentAdapter:
         return plain
 
 
-def _check_size(text: str, arguments: Mapping[str, Any], prefix: str) -> None:
+def _check_size(written: bytes, arguments: Mapping[str, Any], prefix: str) -> None:
     """Whoever submits, the arguments of a task are no larger than a request may be."""
     limit = get_conf().max_body_bytes
-    if len(text) * MOST_BYTES_PER_CHARACTER <= limit or len(text.encode()) <= limit:
+    if len(written) <= limit:
         return
-    largest = max(arguments, key=lambda name: len(dump_json(arguments[name])))
+    largest = max(arguments, key=lambda name: len(to_json(arguments[name])))
     message = f"too large: the arguments of a task may have at most {limit} bytes as JSON"
     raise InvalidArguments([FieldError(_join(prefix, largest), message)])
 

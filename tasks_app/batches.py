@@ -19,7 +19,7 @@ from tasks_app.django_result import waiting_result
 from tasks_app.errors import FieldError, InvalidArguments
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.insertion import NewTask
-from tasks_app.submit import Submitted, prepare, submit_all
+from tasks_app.submit import Submitted, prepare_all, submit_all
 
 DJANGOS_OWN_RECEIVERS = 1
 BATCH_ID = "batch_id"
@@ -54,7 +54,13 @@ def enqueue_many(
     task.get_backend().validate_task(task)
     function = registry.by_path(task.module_path)
     bound = [function.adapter.bind((), given) for given in arguments]
-    new = [_prepared(task, function, given, prefix=str(index)) for index, given in enumerate(bound)]
+    new = _prepared(
+        task,
+        function,
+        [function.adapter.validate(given, prefix=str(index)) for index, given in enumerate(bound)],
+        batch=batch,
+        field="0",
+    )
     held = None if then is None else _held(then, then_arguments or {}, batch)
     submitted = submit_all(new, batch=batch, then=held)
     _send_signals(task, submitted.tasks)
@@ -69,14 +75,18 @@ def with_batch_id(function: TaskFunction, arguments: Mapping[str, Any], batch: U
     return {**told, **arguments}
 
 
-def _prepared(task: Any, function: TaskFunction, arguments: Mapping[str, Any], *, prefix: str) -> NewTask:
-    return prepare(
+def _prepared(
+    task: Any, function: TaskFunction, arguments: list[dict[str, Any]], *, batch: UUID | None, field: str
+) -> list[NewTask]:
+    return prepare_all(
         function=function,
-        arguments=function.adapter.validate(arguments, prefix=prefix),
+        arguments=arguments,
         owner_id=None,
         queue=task.queue_name,
         priority=task.priority,
         run_after=task.run_after,
+        batch=batch,
+        field=field,
     )
 
 
@@ -86,7 +96,9 @@ def _held(then: Any, arguments: Mapping[str, Any], batch: UUID) -> NewTask:
     then.get_backend().validate_task(then)
     function = registry.by_path(then.module_path)
     given = with_batch_id(function, function.adapter.bind((), arguments), batch)
-    return _prepared(then, function, given, prefix="then")
+    checked = function.adapter.validate(given, prefix="then")
+    [held] = _prepared(then, function, [checked], batch=None, field="then")
+    return held
 
 
 def _send_signals(task: Any, submitted: Iterable[Submitted]) -> None:

@@ -7,6 +7,7 @@ Body ``{"v":1,"id":"<uuid>"}``; the properties repeat the id as ``message_id`` a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 VERSION = 1
@@ -44,6 +45,7 @@ def broker_queue(queue: str) -> str:
     return _PREFIX + queue
 
 
+@lru_cache
 def fits(queue: str, function: str = "") -> bool:
     """Whether both names are short enough for AMQP; what is not waits for the direct claim."""
     names = (broker_queue(queue), function)

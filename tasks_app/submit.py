@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from tasks_app.database import DjangoSession
 from tasks_app.delivery import Notice, delivery
@@ -89,8 +89,8 @@ def submit_all(
     ``batch`` is the id it gets. A unique task that gave way to a live one is not of the batch. Raises
     DatabaseUnavailable, and UniqueConflict where ``then`` itself would give way.
     """
-    batch = batch or uuid7()
-    members = [replace(task, batch=batch) for task in tasks]
+    batch = batch or UUID(str(uuid7()))
+    members = [task if task.batch == batch else replace(task, batch=batch) for task in tasks]
     held = [replace(then, run_at=HELD)] if then else []
     with transaction.atomic():
         submitted = store([*members, *held])
@@ -115,24 +115,55 @@ def prepare(
     queue: str | None = None,
     priority: int | None = None,
     run_after: datetime | None = None,
+    batch: UUID | None = None,
     field: str = "",
 ) -> NewTask:
     """``arguments`` as its adapter returned them. Raises InvalidArguments with fields below ``field``."""
+    [task] = prepare_all(
+        function=function,
+        arguments=[arguments],
+        owner_id=owner_id,
+        queue=queue,
+        priority=priority,
+        run_after=run_after,
+        batch=batch,
+        field=field,
+    )
+    return task
+
+
+def prepare_all(
+    *,
+    function: TaskFunction,
+    arguments: Iterable[dict[str, Any]],
+    owner_id: int | None,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_after: datetime | None = None,
+    batch: UUID | None = None,
+    field: str = "",
+) -> list[NewTask]:
+    """One task for each of ``arguments``, alike in all else."""
     queue = function.queue if queue is None else queue
     priority = function.priority if priority is None else priority
     _check_options(function, queue, priority, run_after, field)
     now = datetime.now(UTC)
-    return NewTask(
-        id=str(uuid7()),
-        function=function,
-        arguments=arguments,
-        queue=queue,
-        priority=priority,
-        run_at=run_after if run_after is not None and run_after > now else None,
-        owner_id=owner_id,
-        created_at=now,
-        unique_key=unique_key(function, arguments),
-    )
+    run_at = run_after if run_after is not None and run_after > now else None
+    return [
+        NewTask(
+            id=str(uuid7()),
+            function=function,
+            arguments=own,
+            queue=queue,
+            priority=priority,
+            run_at=run_at,
+            owner_id=owner_id,
+            created_at=now,
+            unique_key=unique_key(function, own),
+            batch=batch,
+        )
+        for own in arguments
+    ]
 
 
 def store(tasks: Sequence[NewTask]) -> list[Submitted]:

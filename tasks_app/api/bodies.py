@@ -22,7 +22,7 @@ from tasks_app.submit import Submitted, prepare, store
 NEW_TASK_FIELDS = frozenset({"function", "arguments", "queue", "priority", "run_after"})
 
 
-def new_task(body: dict[str, Any], access: Access, *, field: str = "") -> NewTask:
+def new_task(body: dict[str, Any], access: Access, *, field: str = "", batch: UUID | None = None) -> NewTask:
     """Raises InvalidArguments, with fields below ``field``, and UnknownFunction."""
     if unknown := sorted(body.keys() - NEW_TASK_FIELDS):
         raise InvalidArguments([FieldError(join_field(field, n), "is not a known field") for n in unknown])
@@ -35,6 +35,7 @@ def new_task(body: dict[str, Any], access: Access, *, field: str = "") -> NewTas
         queue=typed(body, "queue", str, "a string", field),
         priority=typed(body, "priority", int, "an integer", field),
         run_after=typed_instant(body, "run_after", field),
+        batch=batch,
         field=field,
     )
 

@@ -37,7 +37,7 @@ class TaskBulkView(TaskdeckView):
         access.require("submit")
         body = self.body(request, known=frozenset({"tasks", "then"}))
         batch = uuid7()
-        tasks = _tasks(body.get("tasks"), access)
+        tasks = _tasks(body.get("tasks"), access, batch)
         wanted = typed(body, "then", dict, "an object")
         then = None if wanted is None else then_task(wanted, access, batch)
         document = once(
@@ -60,7 +60,7 @@ def _submit(tasks: list[NewTask], batch: UUID, owner_id: int | None, then: NewTa
     }
 
 
-def _tasks(bodies: Any, access: Access) -> list[NewTask]:
+def _tasks(bodies: Any, access: Access, batch: UUID) -> list[NewTask]:
     """Raises InvalidArguments with the faults of all tasks, the first MOST_FAULTS of them."""
     if not isinstance(bodies, list) or not 0 < len(bodies) <= MOST_TASKS:
         raise InvalidArguments([FieldError("tasks", f"must be a list of 1 to {MOST_TASKS} tasks")])
@@ -72,7 +72,7 @@ def _tasks(bodies: Any, access: Access) -> list[NewTask]:
             faults.append(FieldError(field, "must be an object"))
             continue
         try:
-            tasks.append(new_task(body, access, field=field))
+            tasks.append(new_task(body, access, field=field, batch=batch))
         except (InvalidArguments, InvalidDocument) as error:
             faults += error.field_errors
         except UnknownFunction as error:

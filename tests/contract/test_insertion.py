@@ -75,6 +75,20 @@ def test_a_retry_replaces_the_arguments_and_the_key(store: Store) -> None:
     assert (store.row(task.id).arguments, store.row(task.id).unique_key) == ({"number": 4}, "m")
 
 
+def test_rows_alike_are_stored_each_with_what_is_its_own(store: Store) -> None:
+    alike = {"batch": uuid4(), "run_at": NOW + timedelta(hours=1), "owner_id": None}
+    first, taken, third = (
+        new_task(arguments={"number": number, "text": "ü"}, unique_key=key, **alike)
+        for number, key in ((1, "a"), (2, "a"), (3, None))
+    )
+    assert insert(store.session, [first, taken, third]) == {first.id, third.id}
+    for task in (first, third):
+        row = store.row(task.id)
+        assert (row.state, row.arguments, row.unique_key) == ("scheduled", task.arguments, task.unique_key)
+        assert (row.batch, row.run_at, row.created_at) == (task.batch, task.run_at, NOW)
+        assert (row.priority, row.queue, row.owner_id, row.function) == (-7, "default", None, FUNCTION)
+
+
 PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%INSERT INTO taskdeck_task%%'"
 
 
