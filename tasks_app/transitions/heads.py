@@ -2,8 +2,9 @@
 
 Everything before a mark was claimed when it was set, or locked by another claim. A task that begins to wait
 there later (a retry, one given back, one whose commit came late) is found by the next whole look. That comes
-at once when there is nothing else to claim. Else it comes LOOK_SECONDS after the last one, later where looks
-take long, so that they use a twentieth of the time, and after MOST_LOOK_SECONDS in any case.
+at once when there is nothing else to claim, or when the last one found little in little time. Else it comes
+LOOK_SECONDS after the last one, later where looks take long, so that they use a twentieth of the time, and
+after MOST_LOOK_SECONDS in any case.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tasks_app.transitions.rows import Claimed
 
 LOOK_SECONDS = 1.0
 MOST_LOOK_SECONDS = 15.0
+CHEAP_LOOK_SECONDS = 0.005
+"""Of a look that was not full: little waits, so a mark would save nothing and cost a statement more."""
 PAUSE_PER_LOOK = 20
 MOST_LEVELS = 4
 """Marks are kept for so many priorities of a queue, the lowest."""
@@ -51,7 +54,9 @@ class Head:
         self.marks = {level: mark for level, mark in self.marks.items() if last is None or level > last}
         self.went_on(claimed)
         ended = now()
-        pause = max(LOOK_SECONDS, (ended - started) * PAUSE_PER_LOOK)
+        took = ended - started
+        is_cheap = last is None and took < CHEAP_LOOK_SECONDS
+        pause = 0.0 if is_cheap else max(LOOK_SECONDS, took * PAUSE_PER_LOOK)
         self._look_at = ended + min(pause, MOST_LOOK_SECONDS)
 
     def went_on(self, claimed: Sequence[Claimed]) -> None:

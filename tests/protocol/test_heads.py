@@ -65,9 +65,9 @@ def test_looks_that_take_long_come_less_often_but_within_a_bound() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(heads, "now", lambda: clock[0])
         for took, pause in ((0.001, 1.0), (0.2, 4.0), (60.0, 15.0)):
-            head.marks, started = {0: "id"}, clock[0]
+            started = clock[0]
             clock[0] += took
-            head.looked([], limit=1, started=started)
+            head.looked([waits("id", 0)], limit=1, started=started)
             assert not head.is_look_due
             clock[0] += pause - 0.01
             assert not head.is_look_due
@@ -89,6 +89,14 @@ def test_a_look_keeps_the_marks_of_the_priorities_that_it_is_done_with() -> None
     assert head.marks == {5: "b", 0: "a"}
     head.looked([waits("e", 5)], limit=9, started=heads.now())  # not full: nothing else waited
     assert head.marks == {5: "e", 0: "a"}
+
+
+def test_after_a_quick_look_that_was_not_full_the_next_is_whole_again() -> None:
+    head = heads.Head()
+    head.looked([waits("a", 0)], limit=2, started=heads.now())
+    assert head.is_look_due
+    head.looked([waits("b", 0)], limit=2, started=heads.now() - heads.CHEAP_LOOK_SECONDS)
+    assert not head.is_look_due
 
 
 def test_marks_are_kept_for_few_priorities() -> None:
