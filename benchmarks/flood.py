@@ -73,6 +73,7 @@ class Window:
     moments: list[Moment] = field(default_factory=list)
     delays_ms: list[float] = field(default_factory=list)
     browsers_delays_ms: list[float] = field(default_factory=list)
+    kept_mib: float = 0.0
     asked: dict[str, int] = field(default_factory=dict)
 
 
@@ -164,6 +165,7 @@ def measure(site: Site, watched: WatchedPage, seconds: float) -> Window:
     delays, browsers_delays = watched.delays_ms()
     window.delays_ms, window.browsers_delays_ms = delays[acts:], browsers_delays[browsers_acts:]
     window.asked = dict(watched.asked - asked)
+    window.kept_mib = watched.kept_mib()
     assert site.web_processes() == web, "a web process was replaced"
     return window
 
@@ -226,6 +228,7 @@ def facts_of(window: Window, fresh_seconds: float) -> dict[str, float]:
         "page_waited_for_a_core": window.waited_seconds / window.seconds,
         "page_mib": max(one.page_mib for one in window.moments),
         "page_mib_first": window.moments[0].page_mib,
+        "page_mib_without_garbage": window.kept_mib,
         "heap_mib": max(one.heap_mib for one in window.moments),
         "inputs": len(delays),
         "delay_ms_p50": percentile(delays, 50),

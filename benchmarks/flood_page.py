@@ -106,6 +106,11 @@ class WatchedPage:
         """Of the page's process: what its end would give back, and its share of what it shares."""
         return pss_mib([self.pid])
 
+    def kept_mib(self) -> float:
+        """PSS once the garbage of JavaScript and of the document is collected."""
+        self._metrics.send("HeapProfiler.collectGarbage")
+        return self.pss_mib()
+
     def heap_mib(self) -> float:
         """What JavaScript holds, garbage included."""
         metrics = {
