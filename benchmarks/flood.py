@@ -26,9 +26,9 @@ import psycopg
 
 from benchmarks.flood_feeder import FLUSH_SECONDS
 from benchmarks.flood_page import WatchedPage, watched_page
-from benchmarks.report import RESULTS, machine
+from benchmarks.report import RESULTS, commit_now, machine
 from benchmarks.services import ROOT, DurablePostgreSQL, cpu_seconds, python
-from benchmarks.soak import PACKAGES, commit_now, rss_bytes
+from benchmarks.soak import PACKAGES, rss_bytes
 from tests.support.deployment import Deployment, deployed, fetch
 from tests.support.processes import wait_until
 from tests.support.servers import Home, RabbitMQ
