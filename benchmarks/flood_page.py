@@ -103,13 +103,18 @@ class WatchedPage:
         return Processes(cpu_seconds([page]), browser, int(schedstat.split()[1]) / 1e9)
 
     def pss_mib(self) -> float:
-        """Of the page's process: what its end would give back, and its share of what it shares."""
+        """Of the page's process: with its share of Chromium's code and of what else it maps."""
         return pss_mib([self.pid])
 
+    def footprint_mib(self) -> float:
+        """What Chromium's task manager shows as the page's memory: private and anonymous, swapped or not."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return sum(map(int, re.findall(r"^(?:RssAnon|VmSwap):\s+(\d+) kB", status, re.MULTILINE))) / 1024
+
     def kept_mib(self) -> float:
-        """PSS once the garbage of JavaScript and of the document is collected."""
+        """The footprint once the garbage of JavaScript and of the document is collected."""
         self._metrics.send("HeapProfiler.collectGarbage")
-        return self.pss_mib()
+        return self.footprint_mib()
 
     def heap_mib(self) -> float:
         """What JavaScript holds, garbage included."""
