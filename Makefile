@@ -69,7 +69,7 @@ openapi: $(VENV)/.dev frontend/node_modules/.installed
 
 # Taskdeck beside its peers, on servers of its own. bench exits 1 below a floor; bench-quick compares with the
 # last kept results. Results and the tables in docs/explanation/performance.md are written by `make bench` alone.
-bench: .venv-bench/.installed servers
+bench: .venv-bench/.installed $(VENV)/.dev $(CONSOLE_TARGET) browser servers
 	.venv-bench/bin/python -m benchmarks all
 
 bench-first: .venv-bench/.installed servers

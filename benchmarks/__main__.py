@@ -24,6 +24,7 @@ WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of t
     "drains",
     "submit",
     "latency",
+    "watching",
     "idle",
     "startup",
     "processor",

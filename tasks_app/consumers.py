@@ -98,6 +98,8 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     # --- from the hub
 
     def put_events(self, events: Iterable[TaskEvent]) -> None:
+        if self.outbox.is_stale:
+            return  # it will fetch anew, however many more come
         for event in events:
             mine = self.access.view_all or event["owner_id"] == self.access.user_id
             if not mine:

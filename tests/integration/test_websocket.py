@@ -193,6 +193,18 @@ def test_an_outbox_merges_by_task_and_overflows_to_stale() -> None:
     assert not box
 
 
+def test_a_socket_that_is_stale_looks_at_no_further_event() -> None:
+    def events() -> Iterator[Any]:
+        raise AssertionError("an event was looked at")
+        yield
+
+    consumer = consumers.TaskConsumer()
+    consumer.outbox = Outbox()
+    consumer.outbox.overflow()
+    consumer.put_events(events())
+    assert consumer.outbox.take_stale()
+
+
 def test_a_window_holds_four_frames_and_forgets_what_arrived() -> None:
     window = Window()
     for now in range(4):
