@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import UUID
 
 from benchmarks import full_table, plans
 from benchmarks.report import commit_now, machine
@@ -80,12 +81,19 @@ class Answer:
         return max(self.cold_ms, self.warm_ms)
 
 
-def pages(session: Any, rows: int) -> dict[str, str]:
+def pages(session: Any) -> dict[str, str]:
     """What a page asks, by what a reader would call it."""
 
+    def end(order: str) -> str:
+        return str(session.rows(f"SELECT id::text FROM taskdeck_task ORDER BY id {order} LIMIT 1", {})[0][0])
+
+    newest, oldest = (int(end(order).replace("-", "")[:12], 16) for order in ("DESC", "ASC"))
+
     def id_at(share: float) -> str:
-        query = "SELECT id::text FROM taskdeck_task ORDER BY id DESC OFFSET %(n)s LIMIT 1"
-        return str(session.rows(query, {"n": int(rows * share)})[0][0])
+        """Of the task that is older than this share of all; ids begin with their time in milliseconds."""
+        at = UUID(hex=f"{newest - round(share * (newest - oldest)):012x}" + "f" * 20)
+        query = "SELECT id::text FROM taskdeck_task WHERE id <= %(at)s::uuid ORDER BY id DESC LIMIT 1"
+        return str(session.rows(query, {"at": str(at)})[0][0])
 
     return {
         "list": "/api/tasks/",
@@ -163,34 +171,34 @@ def fill(rows: int) -> None:
     session.rows("VACUUM ANALYZE", {})
 
 
-def measure(rows: int) -> Iterator[Answer]:
+def measure() -> Iterator[Answer]:
     client, session = client_of_the_api()
     check_counts(client, session)
-    for page, path in pages(session, rows).items():
+    for page, path in pages(session).items():
         warm = [ask(client, path) for _ in range(WARM)]
         yield Answer(page, path, 0.0, round(statistics.median(warm), 1))
 
 
-def first_answers(rows: int) -> dict[str, float]:
+def first_answers() -> dict[str, float]:
     """Of a server that was started anew; the process itself is warm by then."""
     client, session = client_of_the_api()
     client.get("/api/functions/")
-    asked = pages(session, rows)
+    asked = pages(session)
     return {page: round(ask(client, path), 1) for page, path in asked.items()}
 
 
-def explain(rows: int) -> None:
+def explain(_rows: int) -> None:
     client, session = client_of_the_api()
-    for page, path in pages(session, rows).items():
+    for page, path in pages(session).items():
         print(f"\n== {page}: {path}")
         for sql, plan in plans.plans_of(client, session, path):
             print(sql[:400], *plan, sep="\n  ")
 
 
-def sections(rows: int) -> None:
+def sections(_rows: int) -> None:
     """What the docs keep."""
     client, session = client_of_the_api()
-    asked = pages(session, rows)
+    asked = pages(session)
     for page in plans.SHOWN:
         print(plans.section(page, asked[page], plans.plans_of(client, session, asked[page])))
 
@@ -248,9 +256,9 @@ def main() -> int:
     if given.step in PRINTED:
         PRINTED[given.step](given.rows)
     elif given.step == "measure":
-        print(json.dumps([asdict(one) for one in measure(given.rows)]))
+        print(json.dumps([asdict(one) for one in measure()]))
     elif given.step == "cold":
-        print(json.dumps(first_answers(given.rows)))
+        print(json.dumps(first_answers()))
     else:
         with services() as servers:
             answers = million_rows(servers, given.rows, explained=given.explain, written=given.write_plans)
