@@ -115,6 +115,7 @@ def pages(session: Any) -> dict[str, str]:
         "counts": "/api/tasks/counts/",
         "counts of one function": "/api/tasks/counts/?function=count_primes",
         "counts of a text": "/api/tasks/counts/?search=c4ca",
+        "recent tasks of each function": "/api/tasks/recent/",
         "one task": f"/api/tasks/{id_at(0.3)}/",
         "overview": "/api/overview/",
         "charts, 7 days": "/api/trends/?range=7d",

@@ -17,6 +17,7 @@ SHOWN = {
     "text in arguments, not there": "selectors.task_page",
     "counts": "selectors.counts",
     "counts of one function": "selectors.counts",
+    "recent tasks of each function": "selectors.recent",
     "one task": "selectors.task_detail",
     "overview": "overview.overview",
     "charts, 7 days": "trends.trend",

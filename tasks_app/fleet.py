@@ -40,7 +40,7 @@ def workers(access: Access) -> list[WorkerDocument]:
     access.require("view")
     now = datetime.now(UTC)
     rows = list(Worker.objects.order_by("state", "-started_at")[:MOST_WORKERS])
-    counted, in_loops = _counts()
+    counted, in_loops = _running_by("worker_id", Task.objects.all())
     running = _running_by_worker(access)
     return [
         {
@@ -96,15 +96,15 @@ def quiet(access: Access, worker_id: str, is_quiet: bool) -> None:
         raise WorkerNotFound(worker_id)
 
 
-def _counts() -> tuple[Counter[Any], Counter[Any]]:
-    """By worker: the tasks that run, and those of async functions among them."""
+def _running_by(field: str, tasks: QuerySet[Task]) -> tuple[Counter[Any], Counter[Any]]:
+    """By the field: the tasks that run, and those of async functions among them."""
     every: Counter[Any] = Counter()
     in_loops: Counter[Any] = Counter()
     is_async = {function.path for function in registry if function.is_async}
-    running = in_state(Task.objects.all(), State.RUNNING).order_by()
-    for worker_id, path, count in running.values_list("worker_id", "function").annotate(Count("pk")):
-        every[worker_id] += count
-        in_loops[worker_id] += count if path in is_async else 0
+    running = in_state(tasks, State.RUNNING).order_by()
+    for value, path, count in running.values_list(field, "function").annotate(Count("pk")):
+        every[value] += count
+        in_loops[value] += count if path in is_async else 0
     return every, in_loops
 
 
@@ -126,9 +126,7 @@ def _running_by_worker(access: Access) -> defaultdict[Any, list[RunningTask]]:
 def queues(access: Access) -> list[QueueDocument]:
     """Every queue that a function names, a worker serves or a task waits in, by name."""
     waiting = in_state(visible_tasks(access), State.QUEUED).order_by()
-    running = dict(
-        in_state(visible_tasks(access), State.RUNNING).order_by().values_list("queue").annotate(Count("pk"))
-    )
+    running, in_loops = _running_by("queue", visible_tasks(access))
     serving: defaultdict[str, list[Worker]] = defaultdict(list)
     for worker in heard_of():
         for queue in () if worker.is_quiet else worker.queues:
@@ -141,9 +139,11 @@ def queues(access: Access) -> list[QueueDocument]:
             "depth": waiting.filter(queue=name).values("pk")[:COUNT_CAP].count(),
             "cap": COUNT_CAP,
             "oldest_at": instant(_oldest(waiting.filter(queue=name))),
-            "running": running.get(name, 0),
+            "running": running[name],
+            "running_async": in_loops[name],
             "workers": len(serving[name]),
             "slots": sum(worker.concurrency for worker in serving[name]),
+            "async_slots": sum(worker.async_concurrency for worker in serving[name]),
             "paused": paused.get(name),
         }
         for name in sorted(names | set(_queues_of(waiting)))

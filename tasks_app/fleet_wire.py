@@ -87,15 +87,20 @@ class PauseDocument(TypedDict):
 
 
 class QueueDocument(TypedDict):
-    """``depth`` waiting tasks, counted up to ``cap``; ``workers`` and ``slots`` that serve it now."""
+    """``depth`` waiting tasks, counted up to ``cap``; ``workers`` and their slots that serve it now.
+
+    ``slots`` are for plain functions, ``async_slots`` for async ones: ``running_async`` of ``running``.
+    """
 
     name: str
     depth: int
     cap: int
     oldest_at: str | None
     running: int
+    running_async: int
     workers: int
     slots: int
+    async_slots: int
     paused: PauseDocument | None
 
 
@@ -113,12 +118,28 @@ class FailureGroup(TypedDict):
     last_id: str
 
 
+class RetentionDocument(TypedDict):
+    """For how many days tasks stay after their end, None: for ever; cancelled ones as long as succeeded ones.
+
+    ``oldest_at``: when the oldest task that is still here was submitted.
+    """
+
+    succeeded_days: float | None
+    failed_days: float | None
+    oldest_at: str | None
+
+
 class OverviewDocument(TypedDict):
-    """``waiting`` and ``running`` are counted up to ``cap``; ``stranded`` queues have tasks and no worker."""
+    """``waiting`` is counted up to ``cap``; ``stranded`` queues have tasks and no worker.
+
+    ``slots`` are for plain functions, ``async_slots`` for async ones: ``running_async`` of ``running``.
+    """
 
     workers: int
     slots: int
+    async_slots: int
     running: int
+    running_async: int
     waiting: int
     oldest_at: str | None
     cap: int
@@ -126,6 +147,7 @@ class OverviewDocument(TypedDict):
     failed_last_hour: int
     failed_cap: int
     failures: list[FailureGroup]
+    retention: RetentionDocument
 
 
 class TrendFigures(TypedDict):

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tasks_app.access import Access
+from tasks_app.conf import get_conf
 from tasks_app.filters import in_state
 from tasks_app.fleet import heard_of, queues
-from tasks_app.fleet_wire import FailureGroup, OverviewDocument
+from tasks_app.fleet_wire import FailureGroup, OverviewDocument, RetentionDocument
 from tasks_app.functions import registry
 from tasks_app.models import TaskAttempt
 from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
@@ -29,7 +30,9 @@ def overview(access: Access) -> OverviewDocument:
     return {
         "workers": len(nodes),
         "slots": sum(node.concurrency for node in nodes),
-        "running": in_state(tasks, State.RUNNING).values("pk")[:COUNT_CAP].count(),
+        "async_slots": sum(node.async_concurrency for node in nodes),
+        "running": sum(line["running"] for line in lines),
+        "running_async": sum(line["running_async"] for line in lines),
         "waiting": in_state(tasks, State.QUEUED).values("pk")[:COUNT_CAP].count(),
         "oldest_at": min((line["oldest_at"] for line in lines if line["oldest_at"]), default=None),
         "cap": COUNT_CAP,
@@ -37,6 +40,17 @@ def overview(access: Access) -> OverviewDocument:
         "failed_last_hour": failed,
         "failed_cap": MOST_FAILURES,
         "failures": groups,
+        "retention": _retention(access),
+    }
+
+
+def _retention(access: Access) -> RetentionDocument:
+    conf = get_conf()
+    oldest = visible_tasks(access).order_by("id").values_list("created_at", flat=True).first()
+    return {
+        "succeeded_days": conf.keep_succeeded_days or None,
+        "failed_days": conf.keep_failed_days or None,
+        "oldest_at": instant(oldest),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,10 +24,21 @@ from tasks_app.progress import eta_seconds
 from tasks_app.redis_client import read_result
 from tasks_app.sealing import mask
 from tasks_app.states import HELD, State
-from tasks_app.wire import AttemptDocument, Progress, StopStep, TaskDetail, TaskRow
+from tasks_app.wire import (
+    AttemptDocument,
+    Progress,
+    RecentDocument,
+    RecentTask,
+    StopStep,
+    TaskDetail,
+    TaskRow,
+)
 
 PREVIEW_LETTERS = 200
 COUNT_CAP = 10_000
+RECENT_EACH = 5
+RECENT_WINDOW = 2_000
+"""So many tasks are looked at for those: by function no index answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +153,28 @@ def task_page(access: Access, wanted: TaskFilter, *, cursor: UUID | None = None,
         searched_all=more or looked.end is None,
         etag=_etag(found),
     )
+
+
+def recent(access: Access) -> list[RecentDocument]:
+    """The newest RECENT_EACH tasks of each function, among the newest RECENT_WINDOW. Raises NotAllowed."""
+    fields = ("id", "function", "state", "failures", "cancel_requested", "created_at", "started_at")
+    newest = visible_tasks(access).only(*fields, "finished_at").order_by("-id")[:RECENT_WINDOW]
+    found: defaultdict[str, list[RecentTask]] = defaultdict(list)
+    for task in newest:
+        tasks = found[task.function]
+        if len(tasks) < RECENT_EACH:
+            tasks.append(
+                {
+                    "id": str(task.pk),
+                    "state": task.state,
+                    "failures": task.failures,
+                    "cancel_requested": task.cancel_requested,
+                    "created_at": instant(task.created_at) or "",
+                    "started_at": instant(task.started_at),
+                    "finished_at": instant(task.finished_at),
+                }
+            )
+    return [{"name": registry.slug_of(path), "tasks": found[path]} for path in sorted(found)]
 
 
 def _result(task: Task) -> Any:

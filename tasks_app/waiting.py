@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 
 from tasks_app.access import Access
+from tasks_app.delivery import delivery
 from tasks_app.errors import TaskNotFound, UnknownFunction
 from tasks_app.filters import in_state
 from tasks_app.fleet import serving_nodes
@@ -32,7 +33,8 @@ def reasons(access: Access, task_id: str) -> list[WaitingReason]:
     if task.state != State.QUEUED:
         return []
     stuck = [*_unknown_function(task), *_paused(task), *_nobody_serves(task)]
-    return [*stuck, _in_line(task, is_moving=not stuck)]
+    slow = [] if stuck else _broker_down()
+    return [*stuck, *slow, _in_line(task, is_moving=not stuck)]
 
 
 def _reason(code: str, text: str, **facts: int | str | None) -> WaitingReason:
@@ -80,6 +82,17 @@ def _nobody_serves(task: Task) -> list[WaitingReason]:
         f"Start one with: manage.py runworker --queues {task.queue}"
     )
     return [_reason("no_worker", text)]
+
+
+def _broker_down() -> list[WaitingReason]:
+    """Whether the process that is asked can hand over messages; None where no broker is configured."""
+    if delivery.broker_answers() is not False:
+        return []
+    text = (
+        "The message broker does not answer. Tasks go on without it: "
+        "a worker with a free slot looks into the table itself, every few seconds."
+    )
+    return [_reason("broker_down", text)]
 
 
 def _in_line(task: Task, *, is_moving: bool) -> WaitingReason:

@@ -144,11 +144,39 @@ class WaitingReason(TypedDict):
     """
 
     code: Literal[
-        "unknown_function", "batch", "due", "not_due", "retry_pause", "paused", "no_worker", "next", "in_line"
+        "unknown_function",
+        "batch",
+        "due",
+        "not_due",
+        "retry_pause",
+        "paused",
+        "no_worker",
+        "broker_down",
+        "next",
+        "in_line",
     ]
     text: str
     at: str | None
     ahead: int | None
+
+
+class RecentTask(TypedDict):
+    """``failures`` tells a scheduled task that failed from one that is not due yet."""
+
+    id: str
+    state: StateWord
+    failures: int
+    cancel_requested: bool
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class RecentDocument(TypedDict):
+    """The newest tasks of one function, the newest first."""
+
+    name: str
+    tasks: list[RecentTask]
 
 
 class TaskEvent(TypedDict):

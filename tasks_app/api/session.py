@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
 from django.middleware.csrf import get_token
+from django.urls import NoReverseMatch, reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,11 +26,22 @@ class WrongCredentials(TaskdeckError):
     title = "Wrong user name or password"
 
 
+def _admin_url(user: Any) -> str | None:
+    if not user.is_staff:
+        return None
+    try:
+        return reverse("admin:index")
+    except NoReverseMatch:
+        return None
+
+
 def session_document(user: Any) -> SessionDocument:
     rights = asdict(access_of(user))
     del rights["user_id"]
     return {
-        "user": {"username": user.get_username()} if user.is_authenticated else None,
+        "user": {"username": user.get_username(), "admin_url": _admin_url(user)}
+        if user.is_authenticated
+        else None,
         "anonymous": get_conf().anonymous,
         "permissions": rights,  # type: ignore[typeddict-item]
     }

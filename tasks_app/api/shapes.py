@@ -77,7 +77,10 @@ class Permissions(TypedDict):
 
 
 class SessionUser(TypedDict):
+    """``admin_url``: Django's admin, for staff where the site has one."""
+
     username: str
+    admin_url: str | None
 
 
 class SessionDocument(TypedDict):

@@ -32,7 +32,7 @@ from tasks_app.api.schema import (
 )
 from tasks_app.api.shapes import CountsDocument
 from tasks_app.media import PICTURES
-from tasks_app.wire import WaitingReason
+from tasks_app.wire import RecentDocument, WaitingReason
 
 MOST_ROWS = 200
 
@@ -94,6 +94,17 @@ class TaskCountsView(TaskdeckView):
             "is_complete": found.is_complete,
         }
         return Response(document)
+
+
+class TaskRecentView(TaskdeckView):
+    @extend_schema(
+        operation_id="task_recent",
+        responses={200: listing(RecentDocument), **problems(401, 403)},
+        tags=["tasks"],
+    )
+    def get(self, request: Request) -> Response:
+        """The newest five tasks of each function, among the newest 2,000 tasks."""
+        return Response({"results": selectors.recent(self.access), "next": None})
 
 
 class TaskView(TaskdeckView):

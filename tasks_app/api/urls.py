@@ -48,6 +48,7 @@ urlpatterns = [
     path("api/batches/", batches.BatchListView.as_view()),
     path("api/batches/<str:batch_id>/", batches.BatchView.as_view()),
     path("api/tasks/counts/", tasks.TaskCountsView.as_view()),
+    path("api/tasks/recent/", tasks.TaskRecentView.as_view()),
     path("api/tasks/<str:task_id>/", tasks.TaskView.as_view()),
     path("api/tasks/<str:task_id>/logs/", logs.TaskLogsView.as_view()),
     path("api/tasks/<str:task_id>/logs/download/", logs.TaskLogsDownloadView.as_view()),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.support.machine import Up
@@ -87,42 +85,3 @@ def test_a_picture_is_shown_as_a_picture(console: Page, machine: Up) -> None:
     picture = console.locator("img[src*='/result/']")
     expect(picture).to_be_visible(timeout=LIVE)
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/console/overview",
-        "/console/new",
-        "/console/tasks",
-        "/console/functions",
-        "/console/workers",
-        "/console/queues",
-        "/console/login",
-    ],
-)
-def test_axe_finds_nothing(console: Page, scheme: str, path: str) -> None:
-    console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    console.goto(path)
-    expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
-    results = Axe().run(console)
-    assert results.violations_count == 0, results.generate_report()
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/console/overview",
-        "/console/new",
-        "/console/tasks",
-        "/console/functions",
-        "/console/workers",
-        "/console/queues",
-    ],
-)
-def test_a_phone_needs_no_sideways_scroll(console: Page, path: str) -> None:
-    console.set_viewport_size({"width": 390, "height": 800})
-    console.goto(path)
-    expect(console.get_by_role("heading", level=1)).to_be_visible(timeout=LIVE)
-    assert console.evaluate("document.documentElement.scrollWidth") <= 390

@@ -92,12 +92,19 @@ def test_a_user_sees_only_their_own_tasks(api: Client, anonymous: Level, ada: Us
     anonymous("none")
     foreign, own = finished(), finished(owner=ada)
     login = post(api, "/api/session/", {"username": "ada", "password": "lovelace"}, **OWN)
-    assert login.json()["user"] == {"username": "ada"}
+    assert login.json()["user"] == {"username": "ada", "admin_url": None}
     assert [row["id"] for row in api.get("/api/tasks/").json()["results"]] == [str(own.pk)]
     assert api.get(f"/api/tasks/{foreign.pk}/").status_code == 404
     assert post(api, f"/api/tasks/{own.pk}/cancel/").status_code == 403
     assert api.delete("/api/session/").status_code == 204
     assert api.get("/api/tasks/").status_code == 401
+
+
+def test_staff_are_told_where_the_admin_is(api: Client, ada: User) -> None:
+    ada.is_staff = True
+    ada.save()
+    api.force_login(ada)
+    assert api.get("/api/session/").json()["user"]["admin_url"] == "/admin/"
 
 
 def test_a_wrong_password_is_refused(api: Client, ada: User) -> None:

@@ -10,7 +10,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from tasks_app.functions import registry
 from tasks_app.models import QueuePause, Task, Worker
+from tests.support import async_tasks
 from tests.support.api import Level, fields_of, post
 
 NOW = datetime.now(UTC)
@@ -70,11 +72,26 @@ def test_a_queue_tells_its_depth_its_oldest_and_who_serves_it(api: Client) -> No
         "cap": 10_000,
         "oldest_at": old.isoformat().replace("+00:00", "Z"),
         "running": 0,
+        "running_async": 0,
         "workers": 2,
         "slots": 6,
+        "async_slots": 0,
         "paused": None,
     }
     assert (queue(api, "slow")["running"], queue(api, "slow")["workers"]) == (1, 1)
+
+
+def test_tasks_of_async_functions_use_slots_of_their_own(api: Client, samples: None) -> None:
+    registry.add_module(async_tasks.__name__)
+    worker = node(concurrency=2, async_concurrency=100)
+    task("running", worker=worker)
+    for _ in range(3):
+        task("running", worker=worker, function=async_tasks.waits_async.module_path)
+    shown = queue(api, "default")
+    figures = ("slots", "async_slots", "running", "running_async")
+    assert [shown[name] for name in figures] == [2, 100, 4, 3]
+    overview = api.get("/api/overview/").json()
+    assert [overview[name] for name in figures] == [2, 100, 4, 3]
 
 
 def test_a_queue_nobody_serves_is_listed_as_soon_as_a_task_waits_in_it(api: Client) -> None:

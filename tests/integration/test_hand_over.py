@@ -52,6 +52,26 @@ def test_doubled_stale_foreign_and_unknown_messages_run_nothing_and_are_settled(
     assert worker["messages"] == {"malformed": 2, "unknown": 1, "dropped": 0, "nacked": 0, "waiting": 0}
 
 
+def test_a_task_that_waits_while_the_broker_is_away_says_so(deck: Deck, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    status, first = deck.up.call("/api/functions/waits_for_file/", {"path": str(gate)})
+    assert status == 202
+    wait_until(lambda: first["task_id"] in deck.up.ran(), seconds=SECONDS, what="the only slot is taken")
+    waiting = deck.submit()
+    path = f"/api/tasks/{waiting}/waiting/"
+
+    def codes() -> list[str]:
+        return [reason["code"] for reason in deck.up.call(path)[1]["results"]]
+
+    assert codes() == ["next"]
+    deck.rabbitmq.stop()
+    assert not deck.rabbitmq.is_running
+    wait_until(lambda: codes() == ["broker_down", "next"], seconds=SECONDS, what="the reason is told")
+    deck.rabbitmq.start()
+    gate.touch()
+    deck.wait_for(waiting)
+
+
 def test_tasks_run_while_the_broker_is_away_and_by_message_once_it_is_back(deck: Deck) -> None:
     before = deck.submit()
     deck.wait_for(before)

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from tasks_app.conf import get_conf
 from tasks_app.models import Task, TaskAttempt, Worker
 from tasks_app.overview import error_class
 from tests.support.api import Level, finished
@@ -52,6 +53,21 @@ def test_the_overview_counts_what_the_rows_say(api: Client) -> None:
     }
     assert shown["failures"][0]["count"] == 2
     assert groups["worker lost", ""]["last_id"] == str(last.pk)
+
+
+def test_the_overview_tells_how_long_tasks_stay_and_how_old_the_oldest_is(api: Client, settings: Any) -> None:
+    assert api.get("/api/overview/").json()["retention"] == {
+        "succeeded_days": 7,
+        "failed_days": 30,
+        "oldest_at": None,
+    }
+    settings.TASKDECK = {**settings.TASKDECK, "KEEP_SUCCEEDED_DAYS": 0}
+    get_conf.cache_clear()
+    old = datetime.now(UTC) - timedelta(days=9)
+    finished(created_at=old)
+    finished()
+    kept = api.get("/api/overview/").json()["retention"]
+    assert (kept["succeeded_days"], kept["oldest_at"]) == (None, old.isoformat().replace("+00:00", "Z"))
 
 
 def failed_at(task: Task, *places: str) -> None:

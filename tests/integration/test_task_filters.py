@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tasks_app import bulk, filters
+from tasks_app import bulk, filters, selectors
 from tasks_app.models import Task
 from tests.support.api import Level, fields_of, finished, post
 
@@ -44,6 +44,30 @@ def test_each_filter_keeps_what_matches(api: Client) -> None:
     assert listed(api, "worker=n2") == ids(failed)
     assert listed(api, "queue=slow&state=queued") == ids(queued)
     assert listed(api, f"newer_than={failed.pk}") == ids(queued)
+
+
+def test_the_newest_of_each_function_are_told(
+    api: Client, anonymous: Level, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = finished("failed", function="tasks_app.examples.tasks.count_primes")
+    many = [finished() for _ in range(7)]
+    with django_assert_max_num_queries(2):
+        found = recent(api)
+    assert found == {"count_primes": ids(rare), "fibonacci": ids(*reversed(many[2:]))}
+    monkeypatch.setattr(selectors, "RECENT_WINDOW", 7)
+    assert list(recent(api)) == ["fibonacci"]
+    anonymous("none")
+    assert api.get("/api/tasks/recent/").status_code == 401
+    user = User.objects.create_user("ada", password="x")
+    user.user_permissions.add(Permission.objects.get(codename="view_task"))
+    api.force_login(user)
+    own = finished(owner=user)
+    assert recent(api) == {"fibonacci": ids(own)}
+
+
+def recent(api: Client) -> dict[str, list[str]]:
+    results = api.get("/api/tasks/recent/").json()["results"]
+    return {entry["name"]: [task["id"] for task in entry["tasks"]] for entry in results}
 
 
 def test_a_range_of_creation_is_kept(api: Client) -> None:

@@ -10,6 +10,7 @@ import type {
   LogPage,
   Overview,
   Queue,
+  Recent,
   Session,
   State,
   Submitted,
@@ -116,6 +117,8 @@ export const api = {
     request<Batch>("GET", `/api/batches/${encodeURIComponent(id)}/`, { signal }),
   tasks: (filter: TaskFilter, cursor: string | null, signal?: AbortSignal) =>
     request<TaskPage>("GET", `/api/tasks/${queryOf(filter, { cursor })}`, { signal }),
+  recent: async (signal?: AbortSignal) =>
+    (await request<{ results: Recent[] }>("GET", "/api/tasks/recent/", { signal })).results,
   /** The next 1,000 lines at most, behind number `after`. */
   log: (id: string, attempt: number, after: number, signal?: AbortSignal) =>
     request<LogPage>("GET", `${taskPath(id)}logs/?attempt=${attempt}&after=${after}&limit=1000`, { signal }),

@@ -61,6 +61,13 @@ export const taskQuery = (id: string) =>
     refetchInterval: refetchMs,
   });
 
+/** The newest tasks of each function. */
+export const recentQuery = queryOptions({
+  queryKey: ["recent"],
+  queryFn: ({ signal }) => api.recent(signal),
+  refetchInterval: refetchMs,
+});
+
 export const batchQuery = (id: string) =>
   queryOptions({
     queryKey: keys.batch(id),

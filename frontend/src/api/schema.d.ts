@@ -438,6 +438,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/recent/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The newest five tasks of each function, among the newest 2,000 tasks. */
+        get: operations["task_recent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens/": {
         parameters: {
             query?: never;
@@ -1743,7 +1760,9 @@ export interface operations {
                     "application/json": {
                         workers: number;
                         slots: number;
+                        async_slots: number;
                         running: number;
+                        running_async: number;
                         waiting: number;
                         oldest_at: string | null;
                         cap: number;
@@ -1758,6 +1777,18 @@ export interface operations {
                             last_at: string;
                             last_id: string;
                         }[];
+                        /**
+                         * @description For how many days tasks stay after their end, None: for ever; cancelled ones as long as succeeded ones.
+                         *
+                         *     ``oldest_at``: when the oldest task that is still here was submitted.
+                         */
+                        retention: {
+                            /** Format: double */
+                            succeeded_days: number | null;
+                            /** Format: double */
+                            failed_days: number | null;
+                            oldest_at: string | null;
+                        };
                     };
                 };
             };
@@ -1820,8 +1851,10 @@ export interface operations {
                             cap: number;
                             oldest_at: string | null;
                             running: number;
+                            running_async: number;
                             workers: number;
                             slots: number;
+                            async_slots: number;
                             /** @description ``until``: when it ends by itself, None where somebody must resume the queue. */
                             paused: {
                                 by: string | null;
@@ -2064,8 +2097,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description ``admin_url``: Django's admin, for staff where the site has one. */
                         user: {
                             username: string;
+                            admin_url: string | null;
                         } | null;
                         anonymous: string;
                         permissions: {
@@ -2103,8 +2138,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description ``admin_url``: Django's admin, for staff where the site has one. */
                         user: {
                             username: string;
+                            admin_url: string | null;
                         } | null;
                         anonymous: string;
                         permissions: {
@@ -3132,7 +3169,7 @@ export interface operations {
                     "application/json": {
                         results: {
                             /** @enum {string} */
-                            code: "unknown_function" | "batch" | "due" | "not_due" | "retry_pause" | "paused" | "no_worker" | "next" | "in_line";
+                            code: "unknown_function" | "batch" | "due" | "not_due" | "retry_pause" | "paused" | "no_worker" | "broker_down" | "next" | "in_line";
                             text: string;
                             at: string | null;
                             ahead: number | null;
@@ -3491,6 +3528,76 @@ export interface operations {
                             field: string;
                             message: string;
                         }[];
+                    };
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        detail: string;
+                        code: string;
+                        errors: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    task_recent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: {
+                            name: string;
+                            tasks: {
+                                id: string;
+                                /** @enum {string} */
+                                state: "scheduled" | "queued" | "running" | "succeeded" | "failed" | "cancelled";
+                                failures: number;
+                                cancel_requested: boolean;
+                                created_at: string;
+                                started_at: string | null;
+                                finished_at: string | null;
+                            }[];
+                        }[];
+                        next: string | null;
                     };
                 };
             };

@@ -17,6 +17,8 @@ type Answer<
   : never;
 
 export type TaskPage = Answer<"/api/tasks/", "get", 200>;
+export type Recent = Answer<"/api/tasks/recent/", "get", 200>["results"][number];
+export type RecentTask = Recent["tasks"][number];
 export type TaskRow = TaskPage["results"][number];
 export type TaskDetail = Answer<"/api/tasks/{task_id}/", "get", 200>;
 export type TaskBase = Omit<TaskRow, "arguments_preview">;

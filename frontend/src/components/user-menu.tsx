@@ -1,5 +1,5 @@
 import { Button, Menu } from "@mantine/core";
-import { IconLogout, IconUser } from "@tabler/icons-react";
+import { IconLogout, IconTool, IconUser } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "../api/client";
 import { reconnect } from "../api/live";
@@ -27,6 +27,11 @@ export default function UserMenu() {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        {user?.admin_url && (
+          <Menu.Item component="a" href={user.admin_url} leftSection={<IconTool size={15} />}>
+            Django admin
+          </Menu.Item>
+        )}
         <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => logOut.mutate()}>
           Log out
         </Menu.Item>

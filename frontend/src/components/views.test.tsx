@@ -90,7 +90,8 @@ it("a newcomer meets Fibonacci first", () => {
   const functions = ["count_primes", "fibonacci"].map((name) => ({ name }) as TaskFunction);
   expect(chosen(functions, undefined)?.name).toBe("fibonacci");
   expect(chosen(functions, "count_primes")?.name).toBe("count_primes");
-  expect(chosen([], "count_primes")).toBeUndefined();
+  expect(chosen(functions, "gone_away")).toBeUndefined();
+  expect(chosen([], undefined)).toBeUndefined();
 });
 
 it("only a visitor without name and rights must log in", () => {
@@ -98,7 +99,9 @@ it("only a visitor without name and rights must log in", () => {
   expect(mustLogIn(undefined)).toBe(false);
   expect(mustLogIn({ user: null, anonymous: "none", permissions: none })).toBe(true);
   expect(mustLogIn({ user: null, anonymous: "view", permissions: { ...none, view: true } })).toBe(false);
-  expect(mustLogIn({ user: { username: "ada" }, anonymous: "none", permissions: none })).toBe(false);
+  expect(
+    mustLogIn({ user: { username: "ada", admin_url: null }, anonymous: "none", permissions: none }),
+  ).toBe(false);
 });
 
 it("tells time in words", () => {

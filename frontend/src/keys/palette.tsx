@@ -45,6 +45,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       nothingFound="Nothing by that name"
       searchProps={{ placeholder: "A page, a function, or a task's id", "aria-label": "Go to" }}
       onSpotlightClose={onClose}
+      attributes={{ content: { "aria-label": "Go to" } }}
+      scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
       // A box that still fades would take the keys meant for the next one.
       transitionProps={{ duration: 0 }}
       scrollable

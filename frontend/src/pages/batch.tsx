@@ -13,7 +13,7 @@ import { BatchBar, StandingBadge } from "../batch/batch-bar";
 import { batchTitle, type Standing, standingOf } from "../batch/standing";
 import { Copy } from "../components/copy";
 import { NotFound } from "../components/not-found";
-import { Problem } from "../components/problem";
+import { PageProblem } from "../components/problem";
 import { StateBadge } from "../components/states";
 import { RunTime, TimeAgo } from "../components/time";
 import { StateChips } from "../tasks/state-chips";
@@ -108,6 +108,6 @@ export default function BatchPage() {
   if (batch && standing) return <BatchView batch={batch} standing={standing} />;
   if (error instanceof ApiError && error.status === 404)
     return <NotFound title="There is no such batch" hint="It may belong to someone else." />;
-  if (error) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (error) return <PageProblem title="Batch" error={error} onRetry={() => void refetch()} />;
   return <Skeleton h={320} radius="md" role="img" aria-label="Loading the batch" />;
 }

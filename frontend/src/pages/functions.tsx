@@ -2,12 +2,14 @@ import { Anchor, Badge, Button, Group, Paper, SimpleGrid, Skeleton, Stack, Text,
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { functionsQuery, sessionQuery } from "../api/queries";
-import type { TaskFunction, Total } from "../api/types";
+import { functionsQuery, recentQuery, sessionQuery } from "../api/queries";
+import type { RecentTask, TaskFunction, Total } from "../api/types";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
 import { Sparkline } from "../components/sparkline";
-import { duration } from "../components/time";
+import { StateBadge } from "../components/states";
+import { duration, RunTime, TimeAgo } from "../components/time";
+import classes from "../fleet/fleet.module.css";
 import { curveOf, endedOf, useTotals } from "../fleet/totals";
 
 const exact = Intl.NumberFormat("en");
@@ -44,14 +46,40 @@ function LastHour({ name, total }: { name: string; total: Total | undefined }) {
   );
 }
 
+/** The function's newest tasks, the newest first: state, how long it ran, and the way to it. */
+function RecentTasks({ title, tasks }: { title: string; tasks: readonly RecentTask[] }) {
+  return (
+    <Group
+      component="ul"
+      gap={6}
+      m={0}
+      p={0}
+      aria-label={`Recent tasks of ${title}`}
+      className={classes.plain}
+    >
+      {tasks.map((task) => (
+        <li key={task.id}>
+          <Link to="/tasks/$id" params={{ id: task.id }} className={classes.recent}>
+            <StateBadge task={task} />
+            <span className={classes.num}>
+              {task.started_at ? <RunTime task={task} /> : <TimeAgo at={task.created_at} />}
+            </span>
+          </Link>
+        </li>
+      ))}
+    </Group>
+  );
+}
+
 interface CardProps {
   fn: TaskFunction;
   maySubmit: boolean;
   /** Undefined where figures are not for this visitor. */
   totals: ReadonlyMap<string, Total> | undefined;
+  recent: readonly RecentTask[];
 }
 
-function Card({ fn, maySubmit, totals }: CardProps) {
+function Card({ fn, maySubmit, totals, recent }: CardProps) {
   return (
     <Paper withBorder radius="md" p="md" component="li">
       <Stack gap={8} h="100%">
@@ -71,6 +99,7 @@ function Card({ fn, maySubmit, totals }: CardProps) {
           {!fn.is_typed && " Its arguments have no declared types."}
         </Text>
         {totals && <LastHour name={fn.name} total={totals.get(fn.name)} />}
+        {recent.length > 0 && <RecentTasks title={fn.title} tasks={recent} />}
         <Group gap="xs">
           {maySubmit && (
             <Button
@@ -98,7 +127,8 @@ function Card({ fn, maySubmit, totals }: CardProps) {
 
 export default function FunctionsPage() {
   const { data: functions, error, refetch } = useQuery(functionsQuery);
-  const maySubmit = useQuery(sessionQuery).data?.permissions.submit ?? false;
+  const permissions = useQuery(sessionQuery).data?.permissions;
+  const recent = useQuery({ ...recentQuery, enabled: permissions?.view ?? false }).data;
   const totals = useTotals("function");
   return (
     <Stack gap="md">
@@ -124,7 +154,13 @@ export default function FunctionsPage() {
           style={{ listStyle: "none" }}
         >
           {functions.map((fn) => (
-            <Card key={fn.name} fn={fn} maySubmit={maySubmit} totals={totals} />
+            <Card
+              key={fn.name}
+              fn={fn}
+              maySubmit={permissions?.submit ?? false}
+              totals={totals}
+              recent={recent?.find(({ name }) => name === fn.name)?.tasks ?? []}
+            />
           ))}
         </SimpleGrid>
       )}

@@ -11,7 +11,8 @@ import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
 import type { FieldError, TaskDetail, TaskFunction } from "../api/types";
 import { CodeBlock } from "../components/copy";
 import { Empty } from "../components/empty";
-import { Problem } from "../components/problem";
+import { NotFound } from "../components/not-found";
+import { PageProblem } from "../components/problem";
 import { isOption, type SubmitOptions } from "../forms/options";
 import { OptionsFields } from "../forms/options-fields";
 import { SchemaForm } from "../forms/schema-form";
@@ -26,9 +27,11 @@ const FIRST = "fibonacci";
 
 const buttonLabel = ({ name }: TaskFunction) => (name === FIRST ? "Calculate" : "Run task");
 
-/** The named function, else the first one for newcomers. */
+/** The named function; without a name the first one for newcomers. */
 export const chosen = (functions: readonly TaskFunction[], name: string | undefined) =>
-  functions.find((f) => f.name === name) ?? functions.find((f) => f.name === FIRST) ?? functions[0];
+  name === undefined
+    ? (functions.find((f) => f.name === FIRST) ?? functions[0])
+    : functions.find((f) => f.name === name);
 
 type FieldErrors = readonly FieldError[];
 const NONE: FieldErrors = [];
@@ -212,10 +215,21 @@ export default function NewTaskPage() {
   if (functions.isPending || (from && earlier.isPending))
     return <Skeleton h={220} maw={720} radius="md" role="img" aria-label="Loading the form" />;
   if (functions.error && !functions.data)
-    return <Problem error={functions.error} onRetry={() => void functions.refetch()} />;
+    return <PageProblem title="New task" error={functions.error} onRetry={() => void functions.refetch()} />;
+  if (!fn && name !== undefined)
+    return (
+      <NotFound
+        title="There is no such task function"
+        hint={`This deployment has no function of the name ${name}.`}
+      />
+    );
   if (!fn)
     return (
-      <Empty title="No task functions yet" hint="Decorate a function with @task in an app's tasks.py." />
+      <Empty
+        isPage
+        title="No task functions yet"
+        hint="Decorate a function with @task in an app's tasks.py."
+      />
     );
   return (
     <Stack gap="lg" maw={720}>

@@ -7,6 +7,7 @@ import type { Overview } from "../api/types";
 import { DataTable, Headings } from "../components/data-table";
 import { Problem } from "../components/problem";
 import { TimeAgo } from "../components/time";
+import { busyText, slotsText } from "../fleet/slots";
 import { Tile } from "../fleet/tile";
 import { Trends, USUAL_RANGE } from "../fleet/trends";
 
@@ -15,19 +16,18 @@ const exact = Intl.NumberFormat("en");
 const upTo = (count: number, cap: number) => (count >= cap ? `${exact.format(cap)}+` : exact.format(count));
 
 function Tiles({ now }: { now: Overview }) {
-  const busy = Math.min(now.running, now.slots);
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
       <Tile
         label="Workers online"
         value={exact.format(now.workers)}
-        hint={`${exact.format(now.slots)} ${now.slots === 1 ? "slot" : "slots"}`}
+        hint={slotsText(now)}
         link={(p) => <Link to="/workers" {...p} />}
       />
       <Tile
         label="Running"
-        value={upTo(now.running, now.cap)}
-        hint={now.slots > 0 ? `${Math.round((busy / now.slots) * 100)}% of slots busy` : "no slots"}
+        value={exact.format(now.running)}
+        hint={busyText(now)}
         link={(p) => <Link to="/tasks" search={{ state: "running" }} {...p} />}
       />
       <Tile
@@ -136,6 +136,29 @@ function Failures({ now }: { now: Overview }) {
   );
 }
 
+const kept = (days: number | null) =>
+  days === null ? "for ever" : `for ${exact.format(days)} ${days === 1 ? "day" : "days"}`;
+
+/** "Succeeded and cancelled tasks stay for 7 days, failed ones for 30 days." */
+export const retentionText = ({ succeeded_days: succeeded, failed_days: failed }: Overview["retention"]) =>
+  succeeded === failed
+    ? `Ended tasks stay ${kept(succeeded)}.`
+    : `Succeeded and cancelled tasks stay ${kept(succeeded)}, failed ones ${kept(failed)}.`;
+
+function Retention({ retention }: { retention: Overview["retention"] }) {
+  return (
+    <Text size="xs" c="dimmed">
+      {retentionText(retention)}
+      {retention.oldest_at && (
+        <>
+          {" "}
+          The oldest task here was submitted <TimeAgo at={retention.oldest_at} />.
+        </>
+      )}
+    </Text>
+  );
+}
+
 export default function OverviewPage() {
   const { data: now, error, refetch } = useQuery(overviewQuery);
   const { range = USUAL_RANGE } = route.useSearch();
@@ -159,6 +182,7 @@ export default function OverviewPage() {
         onRange={(next) => void navigate({ search: { range: next }, replace: true, resetScroll: false })}
       />
       {now && <Failures now={now} />}
+      {now && <Retention retention={now.retention} />}
     </Stack>
   );
 }

@@ -11,6 +11,7 @@ import { Sparkline } from "../components/sparkline";
 import { duration, TimeAgo, TimeUntil } from "../components/time";
 import classes from "../fleet/fleet.module.css";
 import { QueuePause } from "../fleet/queue-pause";
+import { busyText, slotsText } from "../fleet/slots";
 import { curveOf, endedOf, useTotals } from "../fleet/totals";
 
 const exact = Intl.NumberFormat("en");
@@ -22,8 +23,7 @@ export const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">)
 const depthText = ({ depth, cap }: Queue) => (depth >= cap ? `${exact.format(cap)}+` : exact.format(depth));
 
 /** How much of what serves the queue is busy with it. */
-const utilisation = ({ running, slots }: Queue) =>
-  running > 0 && slots > 0 ? ` (${Math.min(100, Math.round((running / slots) * 100))}% of the slots)` : "";
+const utilisation = (queue: Queue) => (queue.running > 0 && queue.workers > 0 ? `: ${busyText(queue)}` : "");
 
 function Paused({ paused }: { paused: NonNullable<Queue["paused"]> }) {
   return (
@@ -57,8 +57,7 @@ function Serving({ queue }: { queue: Queue }) {
   if (queue.workers === 0) return <>nobody</>;
   return (
     <>
-      {queue.workers} {queue.workers === 1 ? "worker" : "workers"}, {queue.slots}{" "}
-      {queue.slots === 1 ? "slot" : "slots"}
+      {queue.workers} {queue.workers === 1 ? "worker" : "workers"}, {slotsText(queue)}
     </>
   );
 }

@@ -7,7 +7,7 @@ import { taskQuery } from "../api/queries";
 import type { TaskDetail } from "../api/types";
 import { Copy } from "../components/copy";
 import { NotFound } from "../components/not-found";
-import { Problem } from "../components/problem";
+import { PageProblem } from "../components/problem";
 import { taskTitle } from "../components/progress";
 import { StateBadge } from "../components/states";
 import { Facts } from "../task/facts";
@@ -135,6 +135,6 @@ export default function TaskPage() {
     return (
       <NotFound title="There is no such task" hint="It may have been removed, or belong to someone else." />
     );
-  if (error) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (error) return <PageProblem title="Task" error={error} onRetry={() => void refetch()} />;
   return <Skeleton h={320} radius="md" role="img" aria-label="Loading the task" />;
 }

@@ -7,6 +7,7 @@ import { DataTable, Headings } from "../components/data-table";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
 import { TimeAgo } from "../components/time";
+import { slotsText } from "../fleet/slots";
 import { WorkerCard } from "../fleet/worker-card";
 import { WorkerState } from "../fleet/worker-state";
 
@@ -57,7 +58,10 @@ function Nobody() {
 export default function WorkersPage() {
   const { data: workers, error, refetch } = useQuery(workersQuery);
   const alive = workers?.filter(({ state }) => state === "alive") ?? [];
-  const slots = alive.reduce((sum, { concurrency }) => sum + concurrency, 0);
+  const slots = {
+    slots: alive.reduce((sum, { concurrency }) => sum + concurrency, 0),
+    async_slots: alive.reduce((sum, { async_concurrency }) => sum + async_concurrency, 0),
+  };
   return (
     <Stack gap="md">
       <title>{`${alive.length} workers · Taskdeck`}</title>
@@ -67,7 +71,7 @@ export default function WorkersPage() {
         </Title>
         {alive.length > 0 && (
           <Text size="sm" c="dimmed">
-            {alive.length} online with {slots} {slots === 1 ? "slot" : "slots"}
+            {alive.length} online with {slotsText(slots)}
           </Text>
         )}
       </div>

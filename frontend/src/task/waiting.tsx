@@ -5,7 +5,7 @@ import type { TaskDetail, WaitingReason } from "../api/types";
 import { TimeUntil } from "../components/time";
 
 /** Reasons that somebody has to do something about. */
-const STUCK = new Set(["no_worker", "unknown_function", "paused"]);
+const STUCK = new Set(["no_worker", "unknown_function", "paused", "broker_down"]);
 
 const AT: Partial<Record<WaitingReason["code"], string>> = {
   in_line: "At the pace of the last minutes it starts",
