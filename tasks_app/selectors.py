@@ -166,7 +166,7 @@ def recent(access: Access) -> list[RecentDocument]:
             tasks.append(
                 {
                     "id": str(task.pk),
-                    "state": task.state,
+                    "state": task.state,  # type: ignore[typeddict-item]
                     "failures": task.failures,
                     "cancel_requested": task.cancel_requested,
                     "created_at": instant(task.created_at) or "",

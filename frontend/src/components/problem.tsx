@@ -16,7 +16,11 @@ function NotAllowed({ error }: { error: ApiError }) {
       styles={{ title: { color: "var(--mantine-color-text)" } }}
     >
       {error.message} Whoever runs this site can give you the right, or{" "}
-      <Anchor size="sm" renderRoot={(p) => <Link to="/login" search={{ next: here }} {...p} />}>
+      <Anchor
+        size="sm"
+        underline="always"
+        renderRoot={(p) => <Link to="/login" search={{ next: here }} {...p} />}
+      >
         log in as somebody else
       </Anchor>
       .

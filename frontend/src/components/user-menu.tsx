@@ -20,7 +20,7 @@ export default function UserMenu() {
     onError: (error) => notifyProblem("You are still logged in", error),
   });
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconUser size={15} />}>
           {user?.username}

@@ -66,7 +66,7 @@ function Stranded({ queues }: { queues: readonly string[] }) {
     >
       <Text size="sm">
         {queues.length === 1 ? "Queue" : "Queues"}: {queues.join(", ")}.{" "}
-        <Anchor size="sm" renderRoot={(p) => <Link to="/queues" {...p} />}>
+        <Anchor size="sm" underline="always" renderRoot={(p) => <Link to="/queues" {...p} />}>
           See the queues
         </Anchor>
       </Text>

@@ -16,7 +16,7 @@ const START = "manage.py runworker";
 function Ended({ workers }: { workers: readonly Worker[] }) {
   if (workers.length === 0) return null;
   return (
-    <Paper withBorder radius="md" component="section" aria-label="Workers that ended">
+    <Paper withBorder radius="md">
       <Title order={2} size="h5" p="md" pb={4}>
         Ended
       </Title>
