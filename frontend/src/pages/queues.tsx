@@ -23,7 +23,7 @@ export const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">)
 const depthText = ({ depth, cap }: Queue) => (depth >= cap ? `${exact.format(cap)}+` : exact.format(depth));
 
 /** How much of what serves the queue is busy with it. */
-const utilisation = (queue: Queue) => (queue.running > 0 && queue.workers > 0 ? `: ${busyText(queue)}` : "");
+const utilisation = (queue: Queue) => (queue.running > 0 && queue.workers > 0 ? ` (${busyText(queue)})` : "");
 
 function Paused({ paused }: { paused: NonNullable<Queue["paused"]> }) {
   return (
