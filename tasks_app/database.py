@@ -86,7 +86,8 @@ class SqliteSession:
 class DjangoSession:
     """Django's connection of this thread, inside the caller's transaction if there is one.
 
-    ``is_preparing``, for statements that come often and suit one plan: PostgreSQL makes it once a session.
+    ``is_preparing``, for frequent statements that suit one plan and return rows: PostgreSQL plans each once
+    in a session.
     """
 
     def __init__(self, using: str = DEFAULT_DB_ALIAS, *, is_preparing: bool = False) -> None:
@@ -101,7 +102,8 @@ class DjangoSession:
         try:
             with self._cursor() as cursor:
                 cursor.execute(sql, dict(params))
-                return list(cursor.fetchall()) if cursor.description else []
+                # psycopg makes an object for each column before it tells whether there are any
+                return list(cursor.fetchall()) if self._is_preparing or cursor.description else []
         except IntegrityError as error:
             raise StatementRefused(str(error)) from error
         except DatabaseError as error:

@@ -20,6 +20,8 @@ def join_field(field: str, key: str | int) -> str:
 def check_text(text: str, field: str) -> None:
     if "\x00" in text:
         raise InvalidDocument(field, "must not contain the NUL character")
+    if text.isascii():
+        return
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -46,6 +48,8 @@ def check_document(value: Any, *, field: str = "", depth: int = 0) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             check_text(key, field)
+            if type(item) is int and -MAX_INTEGER <= item <= MAX_INTEGER:
+                continue  # the usual argument, without putting its name together
             check_document(item, field=join_field(field, key), depth=depth + 1)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):

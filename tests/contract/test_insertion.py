@@ -78,7 +78,7 @@ def test_a_retry_replaces_the_arguments_and_the_key(store: Store) -> None:
 def test_rows_alike_are_stored_each_with_what_is_its_own(store: Store) -> None:
     alike = {"batch": uuid4(), "run_at": NOW + timedelta(hours=1), "owner_id": None}
     first, taken, third = (
-        new_task(arguments={"number": number, "text": "ü"}, unique_key=key, **alike)
+        new_task(arguments={"number": number, "text": 'ü\x1f"\\'}, unique_key=key, **alike)
         for number, key in ((1, "a"), (2, "a"), (3, None))
     )
     assert insert(store.session, [first, taken, third]) == {first.id, third.id}
