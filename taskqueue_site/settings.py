@@ -101,9 +101,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options["options"] = (
         f"{options.get('options', '')} -c default_transaction_isolation=read\\ committed".strip()
     )
-    options.setdefault(
-        "prepare_threshold", 5
-    )  # psycopg's own; Django's None keeps a submit from being prepared
+    # psycopg's own default: Django's None would keep the statement of a submit from being prepared.
+    options.setdefault("prepare_threshold", 5)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # An ASGI server has a thread per request: persistent connections would be left behind in them.
     if pool_size := env.whole("TASKDECK_DATABASE_POOL", default=0, within=range(1001)):
