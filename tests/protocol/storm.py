@@ -29,6 +29,7 @@ from tests.support.judge import is_claim, judge
 
 WORKERS = 4
 NEWEST = 400
+MOST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +80,19 @@ class Storm:
     def has_faults(self) -> bool:
         return not self._calm.is_set()
 
-    def run(self, seconds: float) -> list[str]:
-        """Rage, then let everything end; what was broken."""
+    def run(self, seconds: float, *, seen: Iterable[str] = ()) -> list[str]:
+        """Rage, if need be until each of ``seen`` was counted, then let everything end; what was broken."""
         duties = [self._submit, self._use, self._strike, *[self._work] * WORKERS]
         if self.database.vendor == "postgresql":
             duties.append(self._cut)
         threads = [threading.Thread(target=self._guarded, args=(duty,), daemon=True) for duty in duties]
         for thread in threads:
             thread.start()
-        time.sleep(seconds)
+        begun = time.monotonic()
+        while (age := time.monotonic() - begun) < seconds or (
+            age < MOST_SECONDS and not all(self.counts[name] for name in seen)
+        ):
+            time.sleep(0.05)
         self._calm.set()
         with self.database.session() as session:
             left = self._settle(session)
