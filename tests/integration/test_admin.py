@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tasks_app.models import QueuePause, Worker
+from tasks_app.models import QueuePause, TaskBatch, Worker
 from tests.support.api import UNKNOWN_ID, finished
 
 
@@ -28,6 +29,23 @@ def test_the_admin_lists_tasks_without_a_query_per_row(
         admin_client.post(f"/admin/tasks_app/task/{task.pk}/change/", {"state": "queued"}).status_code == 403
     )
     assert b"node" in admin_client.get("/admin/tasks_app/worker/").content
+
+
+def test_the_admin_lists_batches_without_a_query_per_row(
+    admin_client: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        TaskBatch.objects.create(
+            id=uuid.uuid4(),
+            owner=User.objects.create_user(f"user{number}"),
+            created_at=datetime.now(UTC),
+            size=1,
+            then_task=finished(),
+        )
+    with django_assert_max_num_queries(10):
+        page = admin_client.get("/admin/tasks_app/taskbatch/")
+    assert b"user19" in page.content
+    assert b"20 batches" in page.content
 
 
 def test_the_admin_cancels_and_retries_what_the_state_allows(admin_client: Client) -> None:
