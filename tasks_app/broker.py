@@ -1,4 +1,4 @@
-"""What knows pika, with ``frames``: connections, channels and queues, with their errors translated.
+"""Connections, channels and queues of pika, with its errors translated.
 
 pika calls back, and an exception in a callback would end the connection without a word: every callback
 is guarded here. Waiting for the broker is always bounded, by STEP_SECONDS or by the connection's end.
@@ -8,51 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pika
-from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.exceptions import AMQPError
 
 from tasks_app.errors import BrokerUnavailable, QueueRefused
 from tasks_app.frames import Frames
+from tasks_app.incoming import OnDelivery, ReadingConnection
 from tasks_app.messages import Message
 
 log = logging.getLogger("taskdeck.broker")
 T = TypeVar("T")
-Uniform = Callable[[float, float], float]
 STEP_SECONDS = 10.0
 OPEN_SECONDS = 8.0  # less than a step: pika gives an attempt up by itself and cannot be made to
 HEARTBEAT_SECONDS = 10  # unless the URL says otherwise; three silent ones end the connection
-FIRST_PAUSE_SECONDS = 0.25
-LAST_PAUSE_SECONDS = 5.0
 NOT_FOUND, PRECONDITION_FAILED = 404, 406
 QUORUM = {"x-queue-type": "quorum"}
-
-
-class Hosts:
-    """Which host comes next, and after which pause (jittered, growing until a connection worked)."""
-
-    def __init__(self, urls: Sequence[str], uniform: Uniform = random.uniform) -> None:
-        self._urls, self._uniform = urls, uniform
-        self._next = int(uniform(0, len(urls) - 0.001))  # spread over the hosts of a cluster
-        self.failures = 0
-
-    def next_url(self) -> str:
-        self._next = (self._next + 1) % len(self._urls)
-        return self._urls[self._next]
-
-    def worked(self) -> None:
-        self.failures = 0
-
-    def pause_seconds(self) -> float:
-        """Count a failure and say how long to wait."""
-        pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.failures, 10), LAST_PAUSE_SECONDS)
-        self.failures += 1
-        return pause * self._uniform(0.5, 1.0)
 
 
 @contextmanager
@@ -86,13 +60,14 @@ class Connection:
             parameters.heartbeat = HEARTBEAT_SECONDS
         parameters.stack_timeout = OPEN_SECONDS
         parameters.client_properties = {"connection_name": name}
-        self._pika = AsyncioConnection(
+        self._pika = ReadingConnection(
             parameters,
             on_open_callback=lambda _: _resolve(self._opened, None),
             on_open_error_callback=lambda _, error: _resolve(self.closed, _reason(error)),
             on_close_callback=lambda _, error: _resolve(self.closed, _reason(error)),
             custom_ioloop=loop,
         )
+        self.consumers = self._pika.consumers
         self._pika.add_on_connection_blocked_callback(self.guarded(self._on_blocked))
         self._pika.add_on_connection_unblocked_callback(self.guarded(self._on_unblocked))
 
@@ -195,10 +170,12 @@ class Channel:
         self.code = 0  # AMQP's reply code, once closed by the broker
         self._connection, self._inner = connection, inner
         self._frames = Frames(inner.channel_number)
+        self._consumers: set[str] = set()
         inner.add_on_close_callback(connection.guarded(self._on_close))
 
     def _on_close(self, _inner: Any, error: Exception) -> None:
         self.code = getattr(error, "reply_code", 0)
+        self._forget(*self._consumers)
         _resolve(self.closed, _reason(error))
 
     async def _ask(self, call: Callable[..., Any], what: str, *args: Any, **how: Any) -> Any:
@@ -262,30 +239,36 @@ class Channel:
             self._connection.guarded(lambda frame: on_cancel(frame.method.consumer_tag))
         )
 
-    async def consume(
-        self, queue: str, prefetch: int, on_delivery: Callable[[int, str, bytes], None]
-    ) -> str | None:
+    async def consume(self, queue: str, prefetch: int, on_delivery: OnDelivery) -> str | None:
         """Start a consumer and return its tag; None when the broker refused and closed the channel.
 
-        ``on_delivery(delivery tag, type, body)``. Raises BrokerUnavailable.
+        Raises BrokerUnavailable.
         """
+        guarded = self._connection.guarded(on_delivery)
 
         def delivered(_inner: Any, method: Any, properties: Any, body: bytes) -> None:
-            on_delivery(method.delivery_tag, properties.type or "", body)
+            guarded(method.delivery_tag, properties.type or "", body)
 
         if not await self._ask(self._inner.basic_qos, "the prefetch is set", prefetch_count=prefetch):
             return None
-        started = await self._ask(
-            self._inner.basic_consume,
-            f"consuming from {queue}",
-            queue,
-            self._connection.guarded(delivered),
-        )
-        return started and str(started.consumer_tag)
+        started = await self._ask(self._inner.basic_consume, f"consuming from {queue}", queue, delivered)
+        if not started:
+            return None
+        tag = str(started.consumer_tag)
+        if not self.closed.done():
+            self._consumers.add(tag)
+            self._connection.consumers[tag.encode()] = guarded
+        return tag
 
     async def cancel(self, consumer_tag: str) -> None:
         """End a consumer; its deliveries stay with this channel. Raises BrokerUnavailable."""
+        self._forget(consumer_tag)
         await self._ask(self._inner.basic_cancel, "a consumer ends", consumer_tag=consumer_tag)
+
+    def _forget(self, *consumer_tags: str) -> None:
+        for tag in consumer_tags:
+            self._consumers.discard(tag)
+            self._connection.consumers.pop(tag.encode(), None)
 
     def ack(self, tag: int, *, multiple: bool) -> None:
         """Raises BrokerUnavailable."""
@@ -294,6 +277,7 @@ class Channel:
 
     def close(self) -> None:
         if self._inner.is_open:
+            self._forget(*self._consumers)
             self._inner.close()
 
 

@@ -13,8 +13,9 @@ import itertools
 import logging
 from collections.abc import Sequence
 
-from tasks_app.broker import Channel, Connection, Hosts
+from tasks_app.broker import Channel, Connection
 from tasks_app.errors import BrokerUnavailable, QueueRefused
+from tasks_app.hosts import Hosts
 from tasks_app.messages import Message, broker_queue, fits
 
 log = logging.getLogger("taskdeck.publisher")

@@ -12,8 +12,9 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from tasks_app.broker import Channel, Connection, Hosts
+from tasks_app.broker import Channel, Connection
 from tasks_app.errors import BrokerUnavailable, QueueRefused
+from tasks_app.hosts import Hosts
 from tasks_app.messages import MalformedMessage, broker_queue, decode, fits
 from worker.deliveries import Deliveries, Delivery
 

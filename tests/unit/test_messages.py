@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks_app.broker import FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS, Hosts
 from tasks_app.conf import Conf, conf_faults
+from tasks_app.hosts import FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS, Hosts
 from tasks_app.messages import MalformedMessage, decode, encode, fits
 
 TASK_ID = "01a20c86-97dc-75c0-bbd6-1b74873bca8a"
