@@ -22,7 +22,7 @@ from tasks_app.batch_selectors import batch_detail
 from tasks_app.errors import TaskdeckError
 from tasks_app.filters import TaskFilter
 from tasks_app.hub import hub
-from tasks_app.outbox import Outbox, Window
+from tasks_app.outbox import LOG_ALONE, Notices, Outbox, Window
 from tasks_app.wire import TaskEvent
 
 NOTHING_TO_VIEW = 4401
@@ -32,8 +32,6 @@ MOST_TOPICS = 16
 MOST_LETTERS = 4096
 LOOK_SECONDS = 10.0
 SNAPSHOT_ROWS = 50
-LOG_ALONE = {"id", "owner_id", "log"}
-"""Keys of an event that only a task's own page has use for."""
 
 
 class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -97,9 +95,17 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     # --- from the hub
 
-    def put_events(self, events: Iterable[TaskEvent]) -> None:
+    def put_events(self, notices: Notices) -> None:
         if self.outbox.is_stale:
             return  # it will fetch anew, however many more come
+        if self.access.view_all and self.topics == {"tasks"}:
+            self.outbox.put_all(notices.listed)
+        else:
+            self._put_chosen(notices.events)
+        if self.outbox:
+            self.wake.set()
+
+    def _put_chosen(self, events: Iterable[TaskEvent]) -> None:
         for event in events:
             mine = self.access.view_all or event["owner_id"] == self.access.user_id
             if not mine:
@@ -108,8 +114,6 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             of_batch = "batch" in event and f"batch:{event['batch']}" in self.topics
             if is_listed or of_batch or f"task:{event['id']}" in self.topics:
                 self.outbox.put(event)
-        if self.outbox:
-            self.wake.set()
 
     def mark_stale(self) -> None:
         self.outbox.overflow()

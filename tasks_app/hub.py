@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 from django.contrib.auth.signals import user_logged_out
 
-from tasks_app.wire import EVENTS, GROUP, TaskEvent
+from tasks_app.outbox import Notices
+from tasks_app.wire import EVENTS, GROUP
 
 log = logging.getLogger("taskdeck.hub")
 RETRY_SECONDS = 1.0
@@ -19,7 +19,7 @@ RETRY_SECONDS = 1.0
 class Socket(Protocol):
     session_key: str | None
 
-    def put_events(self, events: Iterable[TaskEvent]) -> None: ...
+    def put_events(self, notices: Notices) -> None: ...
 
     def mark_stale(self) -> None: ...
 
@@ -73,8 +73,9 @@ class Hub:
 
     def dispatch(self, message: dict[str, Any]) -> None:
         if message.get("type") == EVENTS:
+            notices = Notices.of(message["events"])
             for socket in self._sockets:
-                socket.put_events(message["events"])
+                socket.put_events(notices)
 
     def close_session(self, session_key: str) -> None:
         """Close this process's sockets of a session; callable from any thread.

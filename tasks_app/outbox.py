@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tasks_app.wire import TaskEvent
@@ -10,6 +12,8 @@ MOST_IDS = 1000
 MOST_IN_FLIGHT = 4
 FRAME_SECONDS = 0.25
 ACK_SECONDS = 10.0
+LOG_ALONE = {"id", "owner_id", "log"}
+"""Keys of an event that only a task's own page has use for."""
 
 
 def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -25,6 +29,32 @@ def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def public(event: TaskEvent) -> dict[str, Any]:
+    """What a page is told."""
+    return {key: value for key, value in event.items() if key != "owner_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The events of one message; ``listed`` by task id as a list of all tasks is told them.
+
+    Made once for all sockets, which share them and change none.
+    """
+
+    events: tuple[TaskEvent, ...]
+    listed: Mapping[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, events: Iterable[TaskEvent]) -> Notices:
+        every = tuple(events)
+        listed: dict[str, dict[str, Any]] = {}
+        for event in every:
+            if not event.keys() <= LOG_ALONE:
+                before = listed.get(event["id"])
+                listed[event["id"]] = merge(before, public(event)) if before else public(event)
+        return cls(every, listed)
+
+
 class Outbox:
     """The latest event per task, in the order of first news; past MOST_IDS everything is stale."""
 
@@ -38,9 +68,21 @@ class Outbox:
     def put(self, event: TaskEvent) -> None:
         if self.is_stale:
             return
-        public = {key: value for key, value in event.items() if key != "owner_id"}
+        news = public(event)
         waiting = self._events.get(event["id"])
-        self._events[event["id"]] = merge(waiting, public) if waiting else public
+        self._events[event["id"]] = merge(waiting, news) if waiting else news
+        if len(self._events) > MOST_IDS:
+            self.overflow()
+
+    def put_all(self, listed: Mapping[str, dict[str, Any]]) -> None:
+        """The same as one by one, at a fraction of the price: nearly all of them are news."""
+        if self.is_stale:
+            return
+        merged = {
+            each: merge(self._events[each], listed[each]) for each in self._events.keys() & listed.keys()
+        }
+        self._events |= listed
+        self._events |= merged
         if len(self._events) > MOST_IDS:
             self.overflow()
 

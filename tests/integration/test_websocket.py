@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,14 +17,18 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tasks_app import consumers, outbox
+from tasks_app.access import Access
 from tasks_app.conf import get_conf
 from tasks_app.models import Task, TaskBatch
-from tasks_app.outbox import MOST_IDS, Outbox, Window
+from tasks_app.outbox import MOST_IDS, Notices, Outbox, Window
 from tasks_app.routing import websocket_application
 from tasks_app.wire import EVENTS, GROUP
 
 ORIGIN = (b"origin", b"http://localhost")
 HOST = (b"host", b"localhost")
+WATCHER = Access(
+    user_id=None, view=True, submit=False, cancel=False, retry=False, operate=False, view_all=True
+)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -194,15 +199,67 @@ def test_an_outbox_merges_by_task_and_overflows_to_stale() -> None:
 
 
 def test_a_socket_that_is_stale_looks_at_no_further_event() -> None:
-    def events() -> Iterator[Any]:
-        raise AssertionError("an event was looked at")
-        yield
+    class Untouched(Outbox):
+        def put(self, event: Any) -> None:
+            raise AssertionError("an event was looked at")
+
+        put_all = put
 
     consumer = consumers.TaskConsumer()
-    consumer.outbox = Outbox()
+    consumer.access, consumer.outbox = WATCHER, Untouched()
     consumer.outbox.overflow()
-    consumer.put_events(events())
+    for consumer.topics in ({"tasks"}, {"tasks", "batch:x"}):
+        consumer.put_events(Notices.of([{"id": "a", "owner_id": 1, "revision": 3}]))
     assert consumer.outbox.take_stale()
+
+
+def test_events_put_together_are_told_as_those_put_one_by_one() -> None:
+    progress = [{"attempt": 1, "seq": seq} for seq in (1, 2)]
+    messages: list[list[Any]] = [
+        [
+            {"id": "a", "owner_id": 1, "revision": 2, "state": "running", "progress": progress[1]},
+            {"id": "b", "owner_id": None, "revision": 3, "state": "succeeded"},
+            {"id": "c", "owner_id": None, "log": {"attempt": 1, "seq": 4}},
+        ],
+        [
+            {"id": "d", "owner_id": 2, "revision": 1, "state": "queued"},
+            {"id": "b", "owner_id": None, "revision": 2, "state": "running", "worker": "n"},
+            {"id": "a", "owner_id": 1, "revision": 3, "progress": progress[0]},
+            {"id": "a", "owner_id": 1, "revision": 4, "state": "succeeded"},
+        ],
+    ]
+    boxes = []
+    for topics in ({"tasks"}, {"tasks", "task:none"}):
+        consumer = consumers.TaskConsumer()
+        consumer.access, consumer.topics = WATCHER, topics
+        consumer.outbox, consumer.wake = Outbox(), asyncio.Event()
+        for message in messages:
+            consumer.put_events(Notices.of(message))
+        assert consumer.wake.is_set()
+        boxes.append(consumer.outbox.take_events())
+    together, one_by_one = boxes
+    assert [event["id"] for event in together] == ["a", "b", "d"]
+    assert together == one_by_one
+    assert together[0]["progress"] == progress[1]
+
+
+def test_sockets_share_events_and_never_each_others_news() -> None:
+    notices = Notices.of([{"id": "a", "owner_id": None, "revision": 2, "state": "running"}])
+    one, other = Outbox(), Outbox()
+    one.put_all(notices.listed)
+    other.put_all(notices.listed)
+    one.put_all(Notices.of([{"id": "a", "owner_id": None, "revision": 3, "state": "failed"}]).listed)
+    assert one.take_events() == [{"id": "a", "revision": 3, "state": "failed"}]
+    assert other.take_events() == [{"id": "a", "revision": 2, "state": "running"}]
+
+
+def test_too_many_events_put_together_are_stale() -> None:
+    box = Outbox()
+    box.put_all({str(number): {"id": str(number)} for number in range(MOST_IDS)})
+    assert not box.is_stale
+    box.put_all({"one more": {"id": "one more"}})
+    assert box.take_stale()
+    assert not box
 
 
 def test_a_window_holds_four_frames_and_forgets_what_arrived() -> None:
