@@ -81,7 +81,10 @@ class Storm:
         return not self._calm.is_set()
 
     def run(self, seconds: float, *, seen: Iterable[str] = ()) -> list[str]:
-        """Rage, if need be until each of ``seen`` was counted, then let everything end; what was broken."""
+        """Rage, if need be until each of ``seen`` was counted, then let everything end; what was broken.
+
+        On PostgreSQL, whose connections are cut all the time, workers are reaped only while everything ends.
+        """
         duties = [self._submit, self._use, self._strike, *[self._work] * WORKERS]
         if self.database.vendor == "postgresql":
             duties.append(self._cut)
