@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import cache
-from typing import cast
 
 import redis
 import redis.asyncio
@@ -80,9 +79,10 @@ class RedisLink:
                 while True:
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30)
                     if message and message["channel"] == OFFERS.encode():
-                        yield cast(Offer, json.loads(message["data"]))
+                        if offer := _offer_of(message["data"]):
+                            yield offer
                     elif message:
-                        yield set(message["data"].decode().split("\n"))
+                        yield set(message["data"].decode(errors="replace").split("\n"))
             except (redis.RedisError, OSError):
                 await asyncio.sleep(1)
             finally:
@@ -90,6 +90,15 @@ class RedisLink:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _offer_of(data: bytes) -> Offer | None:
+    """None for what no worker of this version said: nothing that arrives may end the one that listens."""
+    try:
+        found = json.loads(data)
+        return {"sender": found["sender"], "queues": {name: int(n) for name, n in found["queues"].items()}}
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 @cache

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis.asyncio
 from channels.layers import get_channel_layer
 
 from tasks_app.live import MOST_EVENTS, News
-from tasks_app.redis_client import RedisLink
+from tasks_app.redis_client import BELL, OFFERS, RedisLink
 from tasks_app.wire import GROUP, TaskEvent
 
 
@@ -65,3 +70,46 @@ async def test_a_flood_is_sent_whole_while_it_goes_on(news: News, channel: str) 
     while len(found) < count:
         found += [one["id"] for one in await heard(channel)]
     assert found == [str(number) for number in range(count)]
+
+
+ANNOUNCES_AND_ENDS = """
+import os, django
+django.setup()
+from tasks_app.delivery import delivery
+for names in ("a", "bcd"):  # the connection stands by the second time
+    for name in names:
+        delivery.announce({"id": name, "owner_id": None, "revision": 1})
+    delivery.flush(10)
+os._exit(0)
+"""
+
+
+async def test_a_process_that_ends_has_told_all_it_announced(
+    redis_url: str, channel: str, tmp_path: Path
+) -> None:
+    environment = os.environ | {"REDIS_URL": redis_url, "TASKDECK_DATA_DIR": str(tmp_path)}
+    ended = await asyncio.create_subprocess_exec(sys.executable, "-c", ANNOUNCES_AND_ENDS, env=environment)
+    assert await ended.wait() == 0
+    found: list[str] = []
+    while len(found) < 4:
+        found += [one["id"] for one in await heard(channel)]
+    assert found == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("foreign", ["{", "[]", '{"sender": "a"}', '{"sender": "a", "queues": ["default"]}'])
+async def test_what_no_worker_said_ends_nothing(redis_url: str, foreign: str) -> None:
+    link, client = RedisLink(redis_url), redis.asyncio.Redis.from_url(redis_url)
+    offer = {"sender": "a", "queues": {"default": 3}}
+    bells = link.bells()
+    try:
+        async with asyncio.timeout(10):
+            first = asyncio.ensure_future(anext(bells))
+            while await client.publish(OFFERS, foreign) == 0:  # until it listens
+                await asyncio.sleep(0.01)
+            await client.publish(OFFERS, json.dumps(offer))
+            await client.publish(BELL, b"default\n\xff")
+            assert [await first, await anext(bells)] == [offer, {"default", "\ufffd"}]
+    finally:
+        await bells.aclose()  # type: ignore[attr-defined]
+        await client.aclose()
+        await link.close()
