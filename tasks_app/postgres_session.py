@@ -51,15 +51,12 @@ def preparing_cursor(connection: Any) -> Any:
     """A cursor of Django's connection whose statements are planned once a session, parameters sent beside.
 
     Django itself writes them into the statement, which PostgreSQL then reads and plans anew each time. Where
-    its ``prepare_threshold`` is None, as behind a pooler by transaction, this is Django's own cursor.
+    ``prepare_threshold`` is None, as behind a pooler by transaction, psycopg plans nothing ahead.
     """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    inner = connection.connection
-    if inner.prepare_threshold is None:
-        return connection.cursor()
     with connection.wrap_database_errors:
-        return connection._prepare_cursor(_PreparingCursor(inner))
+        return connection._prepare_cursor(_PreparingCursor(connection.connection))
 
 
 def _with_planner_guard(params: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
