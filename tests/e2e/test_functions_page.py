@@ -21,6 +21,8 @@ def test_the_catalogue_leads_to_the_form_and_tells_the_last_hour(console: Page, 
     expect(card).to_contain_text(
         re.compile(r"[1-9]\d* ended in the last hour, [1-9]\d* failed"), timeout=LIVE
     )
+    recent = card.get_by_role("list", name="Recent tasks of Fibonacci")
+    expect(recent.get_by_role("link", name=re.compile("Failed")).first).to_be_visible(timeout=LIVE)
     card.get_by_role("link", name="Run Fibonacci").click()
     expect(console).to_have_url(re.compile(r"/new\?name=fibonacci"))
     expect(console.get_by_role("heading", name="Fibonacci", exact=True)).to_be_visible(timeout=LIVE)

@@ -80,6 +80,8 @@ interface CardProps {
 }
 
 function Card({ fn, maySubmit, totals, recent }: CardProps) {
+  // counted some seconds after the task: until then it stands here by itself
+  const total = totals?.get(fn.name);
   return (
     <Paper withBorder radius="md" p="md" component="li">
       <Stack gap={8} h="100%">
@@ -98,7 +100,7 @@ function Card({ fn, maySubmit, totals, recent }: CardProps) {
           {fn.description.split("\n\n")[0]}
           {!fn.is_typed && " Its arguments have no declared types."}
         </Text>
-        {totals && <LastHour name={fn.name} total={totals.get(fn.name)} />}
+        {totals && (total || recent.length === 0) && <LastHour name={fn.name} total={total} />}
         {recent.length > 0 && <RecentTasks title={fn.title} tasks={recent} />}
         <Group gap="xs">
           {maySubmit && (
