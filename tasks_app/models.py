@@ -172,7 +172,7 @@ class TaskBatch(models.Model):
 class TaskAttempt(models.Model):
     """An attempt that ended badly: with an error, or with its worker."""
 
-    task = models.ForeignKey(Task, models.CASCADE, related_name="attempts")
+    task = models.ForeignKey(Task, models.CASCADE, db_constraint=False, related_name="attempts")
     attempt = models.IntegerField()
     worker_name = models.TextField(default="")
     kind = models.TextField(choices=[("failure", "failure"), ("loss", "loss")])
@@ -194,7 +194,9 @@ class TaskAttempt(models.Model):
 class TaskLive(models.Model):
     """Progress of the running attempt and the steps to stop it: the task row changes by transitions only."""
 
-    task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="live")
+    task = models.OneToOneField(
+        Task, models.CASCADE, primary_key=True, db_constraint=False, related_name="live"
+    )
     attempt = models.IntegerField()
     seq = models.IntegerField(default=0)
     done = models.FloatField(null=True)

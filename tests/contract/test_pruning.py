@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.apps import apps
+from django.db import connections
 
 from tasks_app.models import IdempotencyKey, TaskAttempt, TaskBatch, TaskLive, TaskLog, Worker
 from tasks_app.pruning import START, Retention, first_id, forget_leftovers, prune_step
@@ -53,6 +55,25 @@ def test_each_state_has_its_time(store: Store) -> None:
     assert pruned(store) == 3
     assert left(store) == stays
     assert pruned(store) == 0
+
+
+def test_no_row_of_a_deleted_task_is_looked_for_by_a_constraint(store: Store) -> None:
+    """A foreign key to the task table asks for each deleted task by itself: two were 40 % of a pass."""
+    table = store.tasks.model._meta.db_table
+    pointing = [
+        (model._meta.db_table, column)
+        for model in apps.get_app_config("tasks_app").get_models()
+        for column, (_, target) in foreign_keys(store, model._meta.db_table).items()
+        if target == table
+    ]
+    assert pointing == []
+
+
+def foreign_keys(store: Store, table: str) -> dict[str, tuple[str, str]]:
+    connection = connections[store.tasks.db]
+    with connection.cursor() as cursor:
+        found: dict[str, tuple[str, str]] = connection.introspection.get_relations(cursor, table)
+        return {column: (other[0], other[1]) for column, other in found.items()}
 
 
 def test_a_task_that_ran_for_long_is_as_old_as_its_end(store: Store) -> None:
