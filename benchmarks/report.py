@@ -83,22 +83,25 @@ class Report:
         return int(status)
 
     def compare(self) -> int:
-        """1 when a ratio fell by more than 15 % since the last kept results, or after a crash."""
+        """1 when a ratio fell by more than 15 % since the newest results kept of it, after a crash, or where
+        nothing could be compared."""
         kept = last_kept()
-        if kept is None:
-            print("there are no kept results to compare with")
-            return 1
         status = bool(self.errors)
         for name, ratio in self.ratios.items():
-            if (before := kept["ratios"].get(name)) is None:
+            if (before := kept.get(name)) is None:
+                print(f"{name:36} {'none kept':>10} -> {ratio:10,.2f}")
                 continue
             is_cost = name in self.ceilings
-            has_fallen = ratio > before / FALLEN if is_cost else ratio < FALLEN * before
-            print(f"{name:36} {before:10,.2f} -> {ratio:10,.2f}{'  FELL' if has_fallen else ''}")
+            has_fallen = ratio > before.ratio / FALLEN if is_cost else ratio < FALLEN * before.ratio
+            told = f"  of commit {before.commit}{'  FELL' if has_fallen else ''}"
+            print(f"{name:36} {before.ratio:10,.2f} -> {ratio:10,.2f}{told}")
             status |= has_fallen
         for name, error in self.errors.items():
             print(f"{name} crashed: {error.strip().splitlines()[-1]}")
-        print(f"compared with commit {kept['commit']}; load {os.getloadavg()[0]:.1f}")
+        print(f"load {os.getloadavg()[0]:.1f}")
+        if not self.ratios.keys() & kept.keys():
+            print("there are no kept results to compare with")
+            return 1
         return int(status)
 
     def keep(self) -> None:
@@ -145,10 +148,22 @@ def judged(ratio: float, floor: float | None, ceiling: float | None) -> tuple[st
     return said, is_below or is_above
 
 
-def last_kept() -> Mapping[str, Any] | None:
-    """The newest kept results of a run; those of a soak have another name."""
-    kept: list[Mapping[str, Any]] = [json.loads(path.read_text()) for path in RESULTS.glob("2*.json")]
-    return max(kept, key=lambda results: results["at"], default=None)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    ratio: float
+    commit: str
+
+
+def last_kept() -> dict[str, Kept]:
+    """Each ratio with its commit, from the newest results that have it: a run may keep some workloads only.
+
+    Those of a soak or a flood have other names.
+    """
+    files: list[Mapping[str, Any]] = [json.loads(path.read_text()) for path in RESULTS.glob("2*.json")]
+    found: dict[str, Kept] = {}
+    for results in sorted(files, key=lambda one: str(one["at"])):
+        found |= {name: Kept(ratio, results["commit"]) for name, ratio in results["ratios"].items()}
+    return found
 
 
 def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What a short run is compared with: each ratio with the newest kept results that have it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.report import Report
+from benchmarks.workload import Found
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The ratio of one workload was kept again later, without the other's."""
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    keep(tmp_path, "2026-01-09", drain=10.0, cpu=100.0)
+    keep(tmp_path, "2026-01-10", drain=4.0)
+    keep(tmp_path, "2026-01-08", drain=99.0, cpu=1.0)
+    return tmp_path
+
+
+def keep(folder: Path, day: str, **ratios: float) -> None:
+    facts = {"at": f"{day}T00:00:00+00:00", "commit": f"of {day}", "ratios": ratios}
+    (folder / f"{day}-of.json").write_text(json.dumps(facts))
+
+
+def found(**ratios: float) -> Report:
+    one = Report("command", 1, commit="now")
+    one.ended("drains", 1.0, Found(facts={}, ratios=ratios, lines=[], ceilings={"cpu": 90.0}))
+    return one
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("ratios", "fallen"),
+    [
+        ({"drain": 3.5, "cpu": 117.0}, set()),
+        ({"drain": 3.3, "cpu": 117.0}, {"drain"}),
+        ({"drain": 3.5, "cpu": 119.0}, {"cpu"}),
+        ({"drain": 4.0, "new": 0.0}, set()),
+    ],
+)
+def test_a_ratio_that_fell_by_more_than_its_share_is_named(
+    ratios: dict[str, float], fallen: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert found(**ratios).compare() == bool(fallen)
+    told = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in told if line.endswith("FELL")} == fallen
+
+
+@pytest.mark.usefixtures("kept")
+def test_each_ratio_is_compared_with_the_newest_results_that_have_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found(drain=4.0, cpu=100.0).compare()
+    drain, cpu, *_ = capsys.readouterr().out.splitlines()
+    assert "of 2026-01-10" in drain
+    assert "of 2026-01-09" in cpu
+
+
+def test_a_run_with_nothing_to_compare_with_does_not_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    assert found(drain=4.0).compare() == 1
