@@ -1,6 +1,6 @@
 """``python -m benchmarks all|first|quick``: run the workloads, compare, and exit 1 below a floor.
 
-``all`` keeps what it found (a results file, the tables in docs/explanation/performance.md); every other run
+``all`` keeps what it found (a results file, its tables in docs/explanation/performance.md); every other run
 only prints, unless it is given ``--keep``. ``first`` drains four contestants; ``quick`` is a short look that
 compares its ratios with the last kept results.
 """
@@ -18,21 +18,8 @@ from typing import Any
 from benchmarks import drains
 from benchmarks.report import Report
 from benchmarks.services import services
-from benchmarks.workload import Found
+from benchmarks.workload import WORKLOADS, Found
 
-WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of their tables
-    "drains",
-    "submit",
-    "latency",
-    "watching",
-    "idle",
-    "startup",
-    "processor",
-    "mixed",
-    "planner_trap",
-    "growth",
-    "retention",
-)
 QUICK_SHARE = 0.5
 
 

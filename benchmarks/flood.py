@@ -26,7 +26,8 @@ import psycopg
 
 from benchmarks.flood_feeder import FLUSH_SECONDS
 from benchmarks.flood_page import WatchedPage, watched_page
-from benchmarks.report import RESULTS, commit_now, machine
+from benchmarks.kept import RESULTS
+from benchmarks.report import commit_now, machine
 from benchmarks.services import ROOT, DurablePostgreSQL, cpu_seconds, python
 from benchmarks.soak import PACKAGES, rss_bytes
 from tests.support.deployment import Deployment, deployed, fetch

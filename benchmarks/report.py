@@ -6,17 +6,17 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks import kept
 from benchmarks.services import ROOT
-from benchmarks.workload import Found
+from benchmarks.workload import WORKLOADS, Found
 
-RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 BEGIN, END = "<!-- benchmark table -->", "<!-- end of the benchmark table -->"
 FALLEN = 0.85  # of the last kept ratio
@@ -85,10 +85,10 @@ class Report:
     def compare(self) -> int:
         """1 when a ratio fell by more than 15 % since the newest results kept of it, after a crash, or where
         nothing could be compared."""
-        kept = last_kept()
+        before_by_name = kept.last_kept()
         status = bool(self.errors)
         for name, ratio in self.ratios.items():
-            if (before := kept.get(name)) is None:
+            if (before := before_by_name.get(name)) is None:
                 print(f"{name:36} {'none kept':>10} -> {ratio:10,.2f}")
                 continue
             is_cost = name in self.ceilings
@@ -99,16 +99,16 @@ class Report:
         for name, error in self.errors.items():
             print(f"{name} crashed: {error.strip().splitlines()[-1]}")
         print(f"load {os.getloadavg()[0]:.1f}")
-        if not self.ratios.keys() & kept.keys():
+        if not self.ratios.keys() & before_by_name.keys():
             print("there are no kept results to compare with")
             return 1
         return int(status)
 
     def keep(self) -> None:
-        """Write the results file and the generated part of the page."""
+        """Write the results file, and the generated part of the page."""
         now = datetime.now(UTC)
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{now:%Y-%m-%d}-{self.commit}.json"
+        kept.RESULTS.mkdir(exist_ok=True)
+        path = kept.RESULTS / f"{now:%Y-%m-%d}-{self.commit}.json"
         facts = {
             "at": now.isoformat(),
             "commit": self.commit,
@@ -121,22 +121,14 @@ class Report:
             "ceilings": self.ceilings,
             "errors": self.errors,
             "seconds": self.seconds,
+            "tables": {name: list(one.lines) for name, one in self.found.items()},
             "workloads": {name: one.facts for name, one in self.found.items()},
         }
         path.write_text(json.dumps(facts, indent=1) + "\n")
         before, _, rest = PAGE.read_text().partition(BEGIN)
         after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n{self.page(path.name)}\n{END}{after}")
+        PAGE.write_text(f"{before}{BEGIN}\n{kept.tables(WORKLOADS)}\n{END}{after}")
         print(f"wrote {path.relative_to(ROOT)} and the tables in {PAGE.relative_to(ROOT)}")
-
-    def page(self, file_name: str) -> str:
-        parts = [
-            f"`{self.command}`, medians of {self.rounds} alternating rounds, load {min(self.loads):.1f} to"
-            f" {max(self.loads):.1f}, raw results in `benchmarks/results/{file_name}`."
-        ]
-        parts += ["\n".join(one.lines) for one in self.found.values()]
-        parts += [f"The workload `{name}` did not come to its end." for name in self.errors]
-        return "\n\n".join(parts)
 
 
 def judged(ratio: float, floor: float | None, ceiling: float | None) -> tuple[str, bool]:
@@ -146,24 +138,6 @@ def judged(ratio: float, floor: float | None, ceiling: float | None) -> tuple[st
     said = "" if floor is None else f"  floor {floor:,g}{'  BELOW' if is_below else ''}"
     said += "" if ceiling is None else f"  ceiling {ceiling:,g}{'  ABOVE' if is_above else ''}"
     return said, is_below or is_above
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    ratio: float
-    commit: str
-
-
-def last_kept() -> dict[str, Kept]:
-    """Each ratio with its commit, from the newest results that have it: a run may keep some workloads only.
-
-    Those of a soak or a flood have other names.
-    """
-    files: list[Mapping[str, Any]] = [json.loads(path.read_text()) for path in RESULTS.glob("2*.json")]
-    found: dict[str, Kept] = {}
-    for results in sorted(files, key=lambda one: str(one["at"])):
-        found |= {name: Kept(ratio, results["commit"]) for name, ratio in results["ratios"].items()}
-    return found
 
 
 def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from benchmarks.report import RESULTS, commit_now, machine
+from benchmarks.kept import RESULTS
+from benchmarks.report import commit_now, machine
 from benchmarks.services import ROOT, services
 from tests.support.cluster import Cluster, Services
 from tests.support.processes import wait_until

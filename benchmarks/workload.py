@@ -1,11 +1,25 @@
 """What a workload hands to the report; each module of a workload has ``run(servers, rounds) -> Found``
-and a line in WORKLOADS of benchmarks/__main__.py."""
+and a line in WORKLOADS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+WORKLOADS = (  # modules with `run(servers, rounds) -> Found`, in the order of their tables
+    "drains",
+    "submit",
+    "latency",
+    "watching",
+    "idle",
+    "startup",
+    "processor",
+    "mixed",
+    "planner_trap",
+    "growth",
+    "retention",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import kept as kept_results
 from benchmarks.report import Report
 from benchmarks.workload import Found
 
@@ -15,7 +15,7 @@ from benchmarks.workload import Found
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The ratio of one workload was kept again later, without the other's."""
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(kept_results, "RESULTS", tmp_path)
     keep(tmp_path, "2026-01-09", drain=10.0, cpu=100.0)
     keep(tmp_path, "2026-01-10", drain=4.0)
     keep(tmp_path, "2026-01-08", drain=99.0, cpu=1.0)
@@ -64,5 +64,21 @@ def test_each_ratio_is_compared_with_the_newest_results_that_have_it(
 def test_a_run_with_nothing_to_compare_with_does_not_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(kept_results, "RESULTS", tmp_path)
     assert found(drain=4.0).compare() == 1
+
+
+def test_the_page_has_the_newest_results_of_each_workload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_results, "RESULTS", tmp_path)
+    for day, what, tables in (
+        ("2026-01-08", "make bench", {"idle": ["old idle"], "drains": ["drain", "rows"], "mixed": ["mixed"]}),
+        ("2026-01-09", "idle again", {"idle": ["new idle"]}),
+    ):
+        facts = {"at": day, "what": what, "rounds": 3, "loads": [0.5, 2.0], "errors": {}, "tables": tables}
+        (tmp_path / f"{day}-of.json").write_text(json.dumps(facts))
+    page = kept_results.tables(("drains", "idle", "mixed", "growth"))
+    assert [part for part in page.split("\n\n") if "`" not in part] == ["drain\nrows", "mixed", "new idle"]
+    assert page.startswith("`make bench`, medians of 3 alternating rounds, load 0.5 to 2.0, raw results in ")
+    assert page.index("2026-01-08-of.json") < page.index("`idle again`") < page.index("2026-01-09-of.json")
