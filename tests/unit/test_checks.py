@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from pytest_django import Settings
 
 from tasks_app import checks
@@ -103,3 +105,9 @@ def test_a_router_that_sends_tasks_elsewhere_is_an_error(settings: Settings) -> 
     [(code, text)] = faults()
     assert code == "taskdeck.E004"
     assert "'elsewhere'" in text
+
+
+def test_no_worker_starts_with_a_fault(settings: Settings) -> None:
+    settings.TASKDECK = settings.TASKDECK | {"LEASE_SECONDS": "15"}
+    with pytest.raises(SystemCheckError, match="LEASE_SECONDS must be a number"):
+        call_command("runworker", skip_checks=False)

@@ -15,8 +15,9 @@ WEB = {"twisted", "daphne", "channels.consumer", "rest_framework.views", "drf_sp
 WEB |= {"tasks_app.api.urls", "tasks_app.consumers", "tasks_app.admin", "taskqueue_site.urls"}
 NODE = {"redis", "pika", "channels", "worker.node", "worker.guard", "worker.supervisor", "tasks_app.submit"}
 FUNCTIONS = {"pydantic", "docstring_parser", "tasks_app.functions", "tasks_app.adapters", "tasks_app.checks"}
-LOAD = "from django.core.management import load_command_class as load; load('worker', 'runworker')"
+LOAD = "from django.core.management import load_command_class as load; command = load('worker', 'runworker')"
 RUN = "import worker.node"
+CHECK = f"{LOAD}; command.check(**command.get_check_kwargs({{}}))"
 USUAL = ["manage.py", "runworker"]
 
 
@@ -32,7 +33,11 @@ def modules_after(statement: str, folder: Path, arguments: Sequence[str] = USUAL
     return set(said.stdout.split())
 
 
-@pytest.mark.parametrize(("statement", "others"), [(LOAD, WEB | NODE), (RUN, WEB)], ids=["command", "node"])
+@pytest.mark.parametrize(
+    ("statement", "others"),
+    [(LOAD, WEB | NODE), (CHECK, WEB | NODE), (RUN, WEB)],
+    ids=["command", "system checks", "node"],
+)
 def test_a_process_imports_no_part_of_another(statement: str, others: set[str], tmp_path: Path) -> None:
     imported = modules_after(statement, tmp_path)
 

@@ -9,6 +9,8 @@ import socket
 import sys
 from typing import Any
 
+from django.core.checks import Tags
+from django.core.checks.registry import registry
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
@@ -18,6 +20,8 @@ from worker.recycling import Limits
 MOST_EXECUTORS = 250
 MOST_ASYNC = 1000
 USUAL_ASYNC = 50
+OF_THE_WEB = {Tags.urls, "admin", Tags.templates, Tags.staticfiles}
+"""System checks of what a node never serves; that of the URLs imports every view and page."""
 
 
 def executors(text: str) -> int:
@@ -59,6 +63,9 @@ def limit(text: str) -> int:
 class Command(BaseCommand):
     help = "Run tasks. SIGTERM or Ctrl-C drains; a second one stops at once and gives running tasks back."
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str | None, Any]:
+        return {"tags": sorted(registry.tags_available() - OF_THE_WEB)}
+
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--queues", default="default", help="comma-separated; the default is %(default)s")
         parser.add_argument(
@@ -94,11 +101,11 @@ class Command(BaseCommand):
             raise CommandError("--queues names no queue")
         # What a node runs, which `--help` has no use for.
         from tasks_app.conf import get_conf
-        from tasks_app.functions import registry
+        from tasks_app.functions import registry as functions
         from worker.node import run_node
 
         conf = get_conf()
-        has_async = any(function.is_async for function in registry)
+        has_async = any(function.is_async for function in functions)
         options = WorkerOptions(
             node=given["name"],
             queues=queues,
