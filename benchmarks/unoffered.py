@@ -8,5 +8,5 @@ from unittest import mock
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
-    with mock.patch("worker.claims.Claims.offer_hoarded"):
+    with mock.patch("worker.claims.Claims.look"):
         execute_from_command_line(sys.argv)

@@ -21,8 +21,8 @@ from tasks_app.wire import EVENTS, GROUP, GroupMessage, Offer, TaskEvent
 log = logging.getLogger("taskdeck.news")
 MOST_EVENTS = 500
 MOST_WAITING = 20_000
-APART_SECONDS = 0.02
-"""Between two messages to the watchers' group, for what happens meanwhile."""
+APART_SECONDS = 0.1
+"""Between two messages to the watchers' group, for what happens meanwhile; a page hears four in a second."""
 GATHER_SECONDS = 0.005
 """After a lone event: the hand-over and the end of a short task come first, and share its message."""
 

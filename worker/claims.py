@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import logging
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from tasks_app.live import News
 from tasks_app.redis_client import RedisLink
 from tasks_app.transitions import Claimed
 from tasks_app.wire import Offer
+from worker.alarm import Alarm
 from worker.board import boottime
 from worker.crew import Crew
 from worker.intake import Batch, Intake
@@ -52,7 +53,7 @@ class Claims:
         self._worker_id, self._options, self._lane = worker_id, options, lane
         self._lease, self._news, self._reconcile = lease, news, reconcile
         self._sides = [Side(crew, functions, options.direct_claim_seconds, self) for crew, functions in crews]
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
         self._mixed_until: dict[str, float] = {}  # by queue
         self._turn = 0
         self.by_message = self.direct = 0
@@ -70,12 +71,12 @@ class Claims:
             self.is_quiet = is_quiet
             if self.intake:
                 self.intake.quiet(is_quiet)
-            self._wake.set()
+            self._alarm.ring()
 
     async def stop(self) -> None:
         """Claim nothing more; returns when the claim in flight is settled and the rest goes back."""
         self.is_stopped = True
-        self._wake.set()
+        self._alarm.ring()
         await self._ended.wait()
         if self.intake:
             self.intake.stop()
@@ -95,7 +96,7 @@ class Claims:
         if queues is None or queues.intersection(self._options.queues):
             for side in self._sides:
                 side.ring()
-            self._wake.set()
+            self._alarm.ring()
 
     def offered(self, offer: Offer) -> None:
         """Another worker holds messages that it has no room for."""
@@ -103,21 +104,34 @@ class Claims:
         if count and offer["sender"] != self._worker_id:
             for side in self._sides:
                 side.offer(count)
-            self._wake.set()
+            self._alarm.ring()
 
-    def offer_hoarded(self) -> None:
-        """The reverse, asked again and again."""
-        if self.intake and (hoarded := self.intake.hoarded()):
+    def look(self) -> None:
+        """Offer to others what waits here too long, and not only for the end of a task that is near."""
+        if self.intake is None:
+            return
+        if any(side.crew.frees_soon() for side in self._sides):
+            self.intake.keep()
+        elif hoarded := self.intake.hoarded():
             self._news.offer({"sender": self._worker_id, "queues": dict(hoarded)})
+
+    def due_seconds(self) -> float:
+        return self.intake.hoarded_seconds() if self.intake else math.inf
 
     def delivered(self) -> None:
         """A message came."""
-        self._wake.set()
+        if any(side.has_room() for side in self._sides):
+            self._alarm.ring()
 
     def room(self) -> None:
         """An executor has room."""
-        if (self.intake and self.intake.has_waiting) or any(side.is_due() for side in self._sides):
-            self._wake.set()
+        has_waiting = self.intake is not None and self.intake.has_waiting
+        for side in self._sides:
+            if side.has_room():
+                if has_waiting or side.is_due():
+                    self._alarm.ring()
+                else:
+                    self._alarm.within(self._wait_seconds())
 
     # The loop
 
@@ -126,7 +140,7 @@ class Claims:
             for side in self._sides:
                 side.expect_messages()
         while not self.is_stopped:
-            self._wake.clear()
+            self._alarm.reset()
             try:
                 found = await self._claim()
                 await self._reconcile.turn()
@@ -135,9 +149,8 @@ class Claims:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             if not found:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._wait_seconds()):
-                        await self._wake.wait()
+                self._alarm.within(self._wait_seconds())
+                await self._alarm.wait()
         self._ended.set()
 
     def _wait_seconds(self) -> float:

@@ -7,6 +7,7 @@ import asyncio
 import collections
 import itertools
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -21,9 +22,9 @@ from worker.held import Held, pack
 from worker.ladder import Step
 from worker.recycling import REASONS
 from worker.remote import Remote
+from worker.watch import LOOK_EVERY_SECONDS
 
 log = logging.getLogger("taskdeck.worker")
-LOOK_EVERY_SECONDS = 0.02
 PATIENCE_SECONDS = 0.2  # how long a claimed task may wait for an executor here
 
 
@@ -43,7 +44,8 @@ class Calls:
     ``on_frame(held, kind, body)``: an executor sent something; ``on_step(held, step)``: a running task was
     interrupted or its executor killed; ``on_killed(held)``: that killed executor is dead;
     ``on_lost(tasks, counts)``: they had begun when their executor died otherwise; ``on_unstarted(tasks)``:
-    they never began; ``on_room()``: more may be claimed. Nothing starts unless ``may_start()``.
+    they never began; ``on_room()``: more may be claimed; ``on_change()``: ``look`` may be due earlier.
+    Nothing starts unless ``may_start()``.
     """
 
     may_start: Callable[[], bool]
@@ -53,6 +55,7 @@ class Calls:
     on_lost: Callable[[list[Held], bool], None]
     on_unstarted: Callable[[list[Held]], None]
     on_room: Callable[[], None]
+    on_change: Callable[[], None]
 
 
 R = TypeVar("R", bound=Remote[Held])
@@ -68,6 +71,7 @@ class Crew(abc.ABC, Generic[R]):
         self._may_start, self._on_frame, self._on_step = calls.may_start, calls.on_frame, calls.on_step
         self._on_killed, self._on_lost = calls.on_killed, calls.on_lost
         self._on_unstarted, self._on_room = calls.on_unstarted, calls.on_room
+        self._on_change = calls.on_change
         self._loop = asyncio.get_running_loop()
         self._remotes: dict[int, R] = {}
         self._asked: set[int] = set()
@@ -101,9 +105,17 @@ class Crew(abc.ABC, Generic[R]):
         """How many of them; 0 until a claim is worth its statement."""
         return 0
 
+    def frees_soon(self) -> bool:
+        """Whether a running task is about to end, as a rule."""
+        return False
+
     @abc.abstractmethod
     def look(self) -> None:
-        """Take the steps that are due, every LOOK_EVERY_SECONDS."""
+        """Take the steps that are due."""
+
+    @abc.abstractmethod
+    def due_seconds(self) -> float:
+        """Until ``look`` may find something to do, if nothing is heard before; infinite when it cannot."""
 
     @abc.abstractmethod
     def _remote(self, number: int, pid: int, fds: list[int], line: memoryview) -> R:
@@ -165,6 +177,7 @@ class Crew(abc.ABC, Generic[R]):
             held.waits_since = now
         self._waiting.extend(unstarted)
         self._deal()
+        self._on_change()
 
     # Dealing and hearing
 
@@ -176,6 +189,7 @@ class Crew(abc.ABC, Generic[R]):
             self.known.add(held.key)
             self._waiting.append(held)
         self._deal()
+        self._on_change()
 
     def _hear(self, remote: R) -> None:
         while True:
@@ -197,6 +211,7 @@ class Crew(abc.ABC, Generic[R]):
                     self._on_frame(held, kind, row.body)
         if self._waiting:
             self._deal()
+        self._on_change()
         self._on_room()
 
     # Looking after what runs
@@ -208,6 +223,14 @@ class Crew(abc.ABC, Generic[R]):
         if tired:
             self._waiting = collections.deque(held for held in self._waiting if held not in tired)
             self._on_unstarted(tired)
+
+    def _patience_seconds(self, now: float) -> float:
+        """Until the first that waits is tired; infinite when none does."""
+        if not self._waiting:
+            return math.inf
+        if not self._may_start():
+            return LOOK_EVERY_SECONDS
+        return max(0.0, self._waiting[0].waits_since + PATIENCE_SECONDS - now)
 
     def _is_tired(self, held: Held, now: float) -> bool:
         return now - held.waits_since > PATIENCE_SECONDS
@@ -230,6 +253,7 @@ class Crew(abc.ABC, Generic[R]):
         if unstarted:
             self._waiting = collections.deque(held for held in self._waiting if held.key != key)
             self._on_unstarted(unstarted)
+        self._on_change()
 
     def kill_all(self) -> None:
         """Without a loss for what ran: the node, not the task, is at fault."""

@@ -52,6 +52,11 @@ class Deliveries:
         """The functions of what waits."""
         return self._waiting.keys()
 
+    @property
+    def has_unoffered(self) -> bool:
+        """Whether ``offer`` may count any."""
+        return bool(self._waiting) and self._offered != self._newest
+
     def offer(self) -> collections.Counter[str]:
         """How many wait for a claim, by queue, that no earlier call counted."""
         offered, self._offered = self._offered, self._newest

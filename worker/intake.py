@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class Intake:
         self._refused_until: dict[str, float] = {}
         self._prefetched, self._prefetched_at = 0, 0.0
         self._seen = 0
-        self._moved_at = 0.0  # when a message was taken last, or came to wait alone
+        self._moved_at = 0.0  # when a message was taken last, was about to be, or came to wait alone
         self._wake = asyncio.Event()
         self._is_stopped = self._is_quiet = False
         self.malformed = self.unknown = 0
@@ -93,9 +94,18 @@ class Intake:
 
         They stay here: other workers are offered the rows, and whoever comes too late loses the claim.
         """
-        if not self._deliveries or self._loop.time() - self._moved_at < HOARDED_SECONDS:
-            return {}
-        return self._deliveries.offer()
+        return self._deliveries.offer() if self.hoarded_seconds() == 0 else {}
+
+    def keep(self) -> None:
+        """What waits is about to be taken: it is not looked at again until it has had time for that."""
+        if self.hoarded_seconds() == 0:
+            self._moved_at = self._loop.time()
+
+    def hoarded_seconds(self) -> float:
+        """Until ``hoarded`` may name any; infinite while none waits that was not counted."""
+        if not self._deliveries.has_unoffered:
+            return math.inf
+        return max(0.0, self._moved_at + HOARDED_SECONDS - self._loop.time())
 
     def settle(self, batch: Batch) -> None:
         """The claim has committed."""

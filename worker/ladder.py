@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
 from tasks_app.options import TaskOptions
@@ -57,3 +58,16 @@ class Ladder:
             self.is_interrupted = True
             return Step(Reason.TIMEOUT, Order.TIMEOUT)
         return None
+
+    def due_seconds(self, age_seconds: float, now: float) -> float:
+        """Until ``next_step`` has a step; infinite when it never will, as things are."""
+        if self.killed_for:
+            return math.inf
+        dues = [math.inf]
+        if self.cancel_since:
+            dues.append(self.cancel_since + CANCEL_GRACE_SECONDS - now if self.is_interrupted else 0.0)
+        if self.kill_seconds is not None:
+            dues.append(self.kill_seconds - age_seconds)
+        if self.soft_seconds is not None and not self.is_interrupted:
+            dues.append(self.soft_seconds - age_seconds)
+        return max(0.0, min(dues))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import logging
+import math
 import signal
 from collections.abc import Callable
 
@@ -19,10 +20,13 @@ from worker.channel import Row, frames
 from worker.crew import Calls, Crew, Nursery
 from worker.held import Held
 from worker.remote import Remote
+from worker.watch import LOOK_EVERY_SECONDS
 
 log = logging.getLogger("taskdeck.worker")
 BLOCKED_SECONDS = 1.0
 """A loop that has not turned for so long is blocked by a function that should have awaited."""
+STALL_LOOK_SECONDS = 0.1
+"""Between two looks at a loop that turns, while it has tasks."""
 SHARED_LOSSES = 2
 """So often may a task lose its executor together with its neighbours."""
 MOST_APART = 4
@@ -30,7 +34,10 @@ MOST_APART = 4
 
 
 class LoopRemote(Remote[Held]):
-    """``stalled_at``: the last turn of the loop when it was found blocked; 0.0 while it turns."""
+    """``stalled_at``: the last turn of the loop when it was found blocked; 0.0 while it turns.
+
+    ``due_at``: when the steps of what it runs are looked at again.
+    """
 
     slot: LoopSlot
 
@@ -47,7 +54,7 @@ class LoopRemote(Remote[Held]):
         super().__init__(number, pid, fds, line, loop)
         self.slot = LoopSlot(line)
         self.is_apart, self.is_relieved = is_apart, False
-        self.stalled_at = 0.0
+        self.stalled_at = self.due_at = 0.0
         self.stalls = 0
         self.blocking: Held | None = None
 
@@ -130,6 +137,8 @@ class Loops(Crew[LoopRemote]):
     def _hear(self, remote: LoopRemote) -> None:
         self._note_stall(remote, boottime())  # while the task that blocked can still be named
         was_busy = bool(remote.given)
+        if remote.slot.is_leaving and not remote.is_relieved:
+            remote.due_at = 0.0
         super()._hear(remote)
         if remote.is_apart and was_busy and not remote.given:
             remote.kill()  # it was for that one
@@ -150,17 +159,35 @@ class Loops(Crew[LoopRemote]):
         if self._waiting:
             self._let_go_the_tired(now)
 
+    def cancel(self, key: tuple[str, int]) -> None:
+        for remote in self._remotes.values():
+            if any(held.key == key for held in remote.given.values()):
+                remote.due_at = 0.0
+        super().cancel(key)
+
+    def due_seconds(self) -> float:
+        now = boottime()
+        due = LOOK_EVERY_SECONDS if self._waiting else math.inf
+        for remote in self._remotes.values():
+            if remote.given:
+                is_coming = next(reversed(remote.given)) > remote.slot.last
+                due = min(due, LOOK_EVERY_SECONDS if is_coming else max(0.0, remote.due_at - now))
+        return due
+
     def _look_at(self, remote: LoopRemote, now: float) -> None:
         last = remote.slot.last
+        due = LOOK_EVERY_SECONDS if remote.stalled_at else STALL_LOOK_SECONDS
         for position, held in remote.given.items():
             if position > last:
-                return
+                break
             held.began_at = held.began_at or now
             step = held.ladder.next_step(now - held.began_at, now)
             if step:
                 self._take_step(remote, position, held, step)
                 if step.order is None:
-                    return
+                    break
+            due = min(due, held.ladder.due_seconds(now - held.began_at, now))
+        remote.due_at = now + due
 
     def _note_stall(self, remote: LoopRemote, now: float) -> None:
         turned_at = remote.slot.turned_at

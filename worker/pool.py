@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import collections
+import math
 
 from worker.board import Order, boottime
 from worker.crew import Calls, Crew, Nursery
 from worker.held import Held
 from worker.remote import Remote
 from worker.runtimes import AHEAD_SECONDS, SHORT_SECONDS, RunTimes
+from worker.watch import LOOK_EVERY_SECONDS
 
 LONG_SECONDS = 0.1  # nothing waits behind a task that runs longer
 MOST_ROWS = 256  # of one claim
 LONGEST_AHEAD_SECONDS = 1.0  # nothing is claimed while a function runs that takes longer
+CLAIM_SECONDS = AHEAD_SECONDS / 2
+"""Before an executor is free the next claim is made: late enough to be for others that end soon as well."""
 
 
 class Pool(Crew[Remote[Held]]):
@@ -26,17 +30,31 @@ class Pool(Crew[Remote[Held]]):
         return Remote(number, pid, fds, line, self._loop)
 
     def idle(self) -> int:
-        """Executors without work or about to be, less the tasks that wait here for one."""
-        free = sum(1 for remote in self._remotes.values() if not remote.given or self._ends_soon(remote))
-        return max(0, free - len(self._waiting))
+        """Executors without work or about to be, less the tasks that wait here for one.
 
-    def _ends_soon(self, remote: Remote[Held]) -> bool:
-        """Runs one task, which ends within AHEAD_SECONDS by what its function took lately."""
-        if len(remote.given) != 1:
-            return False
+        0 while the waiting are enough for those that need one within CLAIM_SECONDS.
+        """
+        rests = [self._rest_seconds(remote) for remote in self._remotes.values()]
+        waiting = len(self._waiting)
+        if sum(rest <= CLAIM_SECONDS for rest in rests) <= waiting:
+            return 0
+        return sum(rest <= AHEAD_SECONDS for rest in rests) - waiting
+
+    def _rest_seconds(self, remote: Remote[Held]) -> float:
+        """Until it is free, by what its function took lately: 0 when it is, infinite when nobody knows."""
+        if not remote.given:
+            return 0.0
+        if len(remote.given) > 1:
+            return math.inf
         _, held, age = remote.now_running()
-        mean = self.times.mean(held.word) if held else 0.0
-        return SHORT_SECONDS <= mean < LONGEST_AHEAD_SECONDS and abs(mean - age) <= AHEAD_SECONDS
+        if held is None or not self._has_known_end(held):
+            return math.inf
+        rest = self.times.mean(held.word) - age
+        return max(0.0, rest) if rest > -AHEAD_SECONDS else math.inf
+
+    def _has_known_end(self, held: Held) -> bool:
+        """Its function takes neither so little nor so much that nobody waits for the end of this one."""
+        return SHORT_SECONDS <= self.times.mean(held.word) < LONGEST_AHEAD_SECONDS
 
     def short(self) -> list[str]:
         return self.times.short()
@@ -86,8 +104,6 @@ class Pool(Crew[Remote[Held]]):
     def look(self) -> None:
         """Free what waits behind a long task; take the steps that are due."""
         now = boottime()
-        if self.idle():
-            self._on_room()
         for remote in self._remotes.values():
             position, held, age = remote.now_running()
             if held is None:
@@ -101,3 +117,26 @@ class Pool(Crew[Remote[Held]]):
                     remote.order(position, Order.NUDGE)
         if self._waiting:
             self._let_go_the_tired(now)
+        if self.idle():
+            self._on_room()
+
+    def due_seconds(self) -> float:
+        """For steps, for what waits, and for the next claim, unless what waits is enough until then."""
+        now = boottime()
+        dues = [self._patience_seconds(now)]
+        claims: list[float] = []
+        for remote in self._remotes.values():
+            if len(remote.given) > 1:
+                return LOOK_EVERY_SECONDS  # they follow one another without a word
+            for held in remote.given.values():
+                _, running, age = remote.now_running()
+                due = held.ladder.due_seconds(age, now)
+                # None: it begins this very moment, or has just ended
+                dues.append(due if running else max(due, LOOK_EVERY_SECONDS))
+                claim = self.times.mean(held.word) - age - CLAIM_SECONDS
+                if claim > 0 and self._has_known_end(held):
+                    claims.append(claim)
+        return min([*dues, *sorted(claims)[len(self._waiting) :]])
+
+    def frees_soon(self) -> bool:
+        return any(0 < self._rest_seconds(remote) <= AHEAD_SECONDS for remote in self._remotes.values())

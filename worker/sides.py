@@ -55,6 +55,10 @@ class Side:
     def is_due(self) -> bool:
         return self._offered > 0 or self._pace.is_due(boottime())
 
+    def has_room(self) -> bool:
+        """Whether a claim may be made; for what may run ahead of others the claim itself looks closer."""
+        return bool(self.crew.short()) or self.crew.idle() > 0
+
     def wait_seconds(self) -> float | None:
         """Until a look is due without any news; None while nothing could start."""
         return self._pace.wait_seconds(boottime()) if self.crew.idle() else None

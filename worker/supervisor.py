@@ -17,11 +17,11 @@ from tasks_app.live import News
 from tasks_app.pruning import Retention
 from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
-from worker.board import Board, boottime
+from worker.board import Board
 from worker.care import Care
 from worker.claims import Claims
 from worker.control import receive_message
-from worker.crew import LOOK_EVERY_SECONDS, Calls, Crew, Nursery
+from worker.crew import Calls, Crew, Nursery
 from worker.deliveries import prefetch_for
 from worker.endings import Endings
 from worker.gauge import Gauge
@@ -37,12 +37,12 @@ from worker.pruner import Pruner
 from worker.reconcile import Reconcile
 from worker.recorder import Recorder
 from worker.tallying import Tallies
+from worker.ticking import Tick
 from worker.version import VERSION
+from worker.watch import Watch
 
 log = logging.getLogger("taskdeck.worker")
 LAST_NEWS_SECONDS = 3.0
-HUNG_SECONDS = 30.0
-"""Beyond every timeout of the driver and the server: nobody will ever answer (rule R7)."""
 OVER = 75  # exit status: this incarnation was declared lost, start a new one
 
 
@@ -63,6 +63,7 @@ class Supervisor:
         self._recorder = Recorder(self._id, options.node, self._finishes, self._news, self._known)
         self._tallies = Tallies(self._id, self._slow)
         self._endings = Endings(self._recorder, self._tallies)
+        self._watch = Watch()
         nursery = Nursery(control, board)
         self._pool = Pool(nursery, self._known, self._calls(self._plain_frame))
         self._loops = Loops(
@@ -93,7 +94,7 @@ class Supervisor:
                 options.queues,
                 [function.path for function in registry],
                 prefetch=lambda: prefetch_for(options.concurrency, self._pool.times.ahead()),
-                on_delivery=self._claiming.delivered,
+                on_delivery=self._delivered,
             )
         self._care = Care(
             self._id,
@@ -108,15 +109,23 @@ class Supervisor:
             watched=(self._claims, self._finishes),
         )
         self._gauge = Gauge([os.getpid(), os.getppid()])
-        self._last_turn = boottime()
+        for watched in (*self._crews, self._claiming):
+            self._watch.add(watched)
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._now = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
-        self._was_stale = False
+        self._tick = Tick(
+            board,
+            self._lease,
+            options.self_stop_seconds,
+            self._crews,
+            (self._claims, self._finishes, self._slow),
+            self._end_for_another,
+        )
 
     async def run(self) -> int:
         self._loop.add_reader(self._control, self._hear_guard)
-        self._beat()
+        self._tick.beat()
         await self._slow.run(
             transitions.register,
             worker_id=self._id,
@@ -141,7 +150,7 @@ class Supervisor:
             self._care.run(),
             self._pruner.run(),
             self._claiming.run(),
-            self._look(),
+            self._watch.run(),
         ]
         if self._publisher:
             duties.append(self._publisher.run())
@@ -164,6 +173,7 @@ class Supervisor:
             on_lost=self._lost,
             on_unstarted=self._unstarted,
             on_room=lambda: self._claiming.room(),
+            on_change=self._watch.news,
         )
 
     def _duty_ended(self, task: asyncio.Task[None]) -> None:
@@ -173,28 +183,9 @@ class Supervisor:
             log.critical("the supervisor cannot go on", exc_info=error)
             self._ended.set_result(70)
 
-    async def _look(self) -> None:
-        while True:
-            for crew in self._crews:
-                crew.look()
-            self._claiming.offer_hoarded()
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
-
-    def _beat(self) -> None:
-        """From the loop's own timer, so that the tick proves the loop; its own gap is looked at first."""
-        now = boottime()
-        stale = not self._lease.is_fresh or now - self._last_turn > self._options.self_stop_seconds
-        if stale and not self._was_stale:
-            log.error(
-                "the lease was not renewed for %.1f s: killing the executors", self._options.self_stop_seconds
-            )
-            for crew in self._crews:
-                crew.kill_all()
-        self._was_stale = stale
-        self._last_turn = now
-        self._end_if_hung()
-        self._board.beat()
-        self._loop.call_later(min(0.25, self._options.self_stop_seconds / 8), self._beat)
+    def _delivered(self) -> None:
+        self._claiming.delivered()
+        self._watch.news()
 
     def _counts(self) -> dict[str, Any]:
         """For the worker's row."""
@@ -206,14 +197,6 @@ class Supervisor:
             "blocked_by": self._endings.blocked_by,
             "load": self._gauge.turn(pid for crew in self._crews for pid in crew.pids),
         }
-
-    def _end_if_hung(self) -> None:
-        """A peer that takes what is sent and never answers is noticed by no timeout of TCP's."""
-        limit = max(HUNG_SECONDS, 3 * self._options.self_stop_seconds)
-        lanes = (self._claims, self._finishes, self._slow)
-        if any(lane.pending_seconds > limit for lane in lanes) and not self._ended.done():
-            log.error("the database has not answered for %.0f s: ending this incarnation", limit)
-            self._ended.set_result(OVER)
 
     # From the guard
 
@@ -260,6 +243,9 @@ class Supervisor:
 
     def _over(self) -> None:
         log.error("worker %s was declared lost: ending this incarnation", self._options.node)
+        self._end_for_another()
+
+    def _end_for_another(self) -> None:
         if not self._ended.done():
             self._ended.set_result(OVER)
 

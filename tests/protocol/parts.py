@@ -121,6 +121,7 @@ class Parts:
             on_lost=lambda tasks, counts: self.lost.extend(tasks),
             on_unstarted=self.unstarted.extend,
             on_room=lambda: None,
+            on_change=lambda: None,
         )
         self.pool = Pool(Nursery(self._control, self.board), set(), calls)
         reconcile = self.reconcile_on(self.claim_lane)

@@ -34,6 +34,18 @@ def test_what_is_put_back_comes_first_again() -> None:
     assert tags(deliveries.take(9, ["a", "b"])) == [1, 2, 3, 4]
 
 
+def test_only_what_waits_and_was_not_offered_may_be_offered() -> None:
+    deliveries = delivered("a", "b")
+    assert deliveries.has_unoffered
+    deliveries.offer()
+    assert not deliveries.has_unoffered
+    deliveries.came(3)
+    deliveries.put(Delivery(3, "default", "a", "task-3"))
+    assert deliveries.has_unoffered
+    deliveries.take(3, ["a", "b"])
+    assert not deliveries.has_unoffered
+
+
 def test_each_delivery_that_waits_is_offered_once() -> None:
     deliveries = delivered("a", "b", "a")
     deliveries.take(1, ["a"])
