@@ -7,8 +7,6 @@ import logging
 from collections.abc import Iterable
 from typing import Any, cast
 
-from channels.layers import get_channel_layer
-
 from tasks_app.errors import RedisUnavailable
 from tasks_app.functions import registry
 from tasks_app.messages import Message
@@ -16,7 +14,8 @@ from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
 from tasks_app.states import State
 from tasks_app.transitions import Changed
-from tasks_app.wire import EVENTS, GROUP, GroupMessage, Offer, TaskEvent
+from tasks_app.watchers import sender_to_watchers
+from tasks_app.wire import EVENTS, GroupMessage, Offer, TaskEvent
 
 log = logging.getLogger("taskdeck.news")
 MOST_EVENTS = 500
@@ -53,7 +52,7 @@ class News:
     def __init__(self, link: RedisLink | None, publisher: Publisher | None) -> None:
         self.link, self.publisher = link, publisher
         self.lost = 0
-        self._layer = get_channel_layer()
+        self._tell_watchers = sender_to_watchers(link)
         self._events: dict[str, TaskEvent] = {}
         self._bells: set[str] = set()
         self._offers: list[Offer] = []
@@ -145,14 +144,12 @@ class News:
         self._is_due = len(self._events) >= MOST_EVENTS
         if self._rest is None and not self._is_due:
             self._rest = asyncio.get_running_loop().call_later(APART_SECONDS, self._rested)
-        if events and self.link and self._layer:
-            message: GroupMessage = {"type": EVENTS, "events": events}
-            await self._send(message, len(events))
-
-    async def _send(self, message: Any, count: int) -> None:
+        if not events or self._tell_watchers is None:
+            return
+        message: GroupMessage = {"type": EVENTS, "events": events}
         try:
             async with asyncio.timeout(5):
-                await self._layer.group_send(GROUP, message)
+                await self._tell_watchers(message)
         except Exception as error:  # every kind of failing news is counted, none may reach a task
-            self.lost += count
-            log.debug("%d events were not sent: %r", count, error)
+            self.lost += len(events)
+            log.debug("%d events were not sent: %r", len(events), error)

@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import cache
 
+import msgpack
 import redis
 import redis.asyncio
 
 from tasks_app.conf import get_conf
 from tasks_app.errors import RedisUnavailable
-from tasks_app.wire import Offer
+from tasks_app.wire import GroupMessage, Offer
 
 BELL = "taskdeck:doorbell"
 OFFERS = "taskdeck:offers"
@@ -46,6 +47,7 @@ class RedisLink:
     """Redis as one event loop sees it."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._client = redis.asyncio.from_url(url, socket_timeout=5, socket_connect_timeout=2)
 
     async def store_results(self, results: Iterable[tuple[str, int, str]], ttl_seconds: int) -> None:
@@ -67,6 +69,13 @@ class RedisLink:
         """Let idle workers have what another cannot start soon. Raises RedisUnavailable."""
         try:
             await self._client.publish(OFFERS, json.dumps(offer))
+        except (redis.RedisError, OSError) as error:
+            raise RedisUnavailable(str(error)) from error
+
+    async def send_to_group(self, group: str, message: GroupMessage) -> None:
+        """What channels_redis's pub-sub layer sends to a group, byte for byte. Raises RedisUnavailable."""
+        try:
+            await self._client.publish(f"asgi__group__{group}", msgpack.packb(message))
         except (redis.RedisError, OSError) as error:
             raise RedisUnavailable(str(error)) from error
 

@@ -13,15 +13,20 @@ from typing import Any
 import pytest
 import redis.asyncio
 from channels.layers import get_channel_layer
+from pytest_django import Settings
 
 from tasks_app.live import MOST_EVENTS, News
 from tasks_app.redis_client import BELL, OFFERS, RedisLink
+from tasks_app.watchers import PUB_SUB
 from tasks_app.wire import GROUP, TaskEvent
 
 
-@pytest.fixture
-async def news(redis_url: str) -> AsyncIterator[News]:
+@pytest.fixture(params=[{}, {"prefix": "asgi"}], ids=["by the link", "by the layer"])
+async def news(redis_url: str, request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[News]:
+    """A layer with an option, be it the usual one, is asked itself."""
     link = RedisLink(redis_url)
+    config = {"hosts": [{"address": redis_url}], **request.param}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": PUB_SUB, "CONFIG": config}}
     sender = News(link, None)
     running = asyncio.create_task(sender.run())
     yield sender

@@ -18,15 +18,20 @@ FUNCTIONS = {"pydantic", "docstring_parser", "tasks_app.functions", "tasks_app.a
 LOAD = "from django.core.management import load_command_class as load; command = load('worker', 'runworker')"
 RUN = "import worker.node"
 CHECK = f"{LOAD}; command.check(**command.get_check_kwargs({{}}))"
+REDIS = "redis://127.0.0.1:1/0"
+SEND = "from tasks_app.live import News; from tasks_app.redis_client import RedisLink"
+SEND = f"{RUN}; {SEND}; News(RedisLink({REDIS!r}), None)"
+RECEIVER = {"channels_redis", "channels_redis.pubsub", "cryptography.fernet"}
 USUAL = ["manage.py", "runworker"]
 
 
-def modules_after(statement: str, folder: Path, arguments: Sequence[str] = USUAL) -> set[str]:
-    """What a process on SQLite, with these ``arguments``, has imported once the statement has run."""
+def modules_after(statement: str, folder: Path, arguments: Sequence[str] = USUAL, **more: str) -> set[str]:
+    """What a process on SQLite has imported once the statement has run; ``more`` of the environment."""
     code = f"import sys; sys.argv = {arguments!r}; import django; django.setup(); {statement}"
     code = f"{code}; print(*sys.modules)"
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     environment |= {"TASKDECK_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "taskqueue_site.settings"}
+    environment |= more
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )
@@ -60,3 +65,10 @@ def test_every_other_process_knows_the_functions(arguments: list[str], tmp_path:
 
 def test_what_the_executors_share_is_imported_before_they_are_forked(tmp_path: Path) -> None:
     assert {"tasks_app.execution", "tasks_app.submit", "redis", "pika"} <= modules_after(RUN, tmp_path)
+
+
+def test_who_only_sends_events_imports_nothing_to_receive_them(tmp_path: Path) -> None:
+    imported = modules_after(SEND, tmp_path, REDIS_URL=REDIS)
+
+    assert "channels.layers" in imported
+    assert imported & RECEIVER == set()
