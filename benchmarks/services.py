@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,16 +21,36 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class DurablePostgreSQL(PostgreSQL):
-    """With fsync, as it ships: who commits in batches must not win more, nor less, than in production."""
+    """With fsync, as it ships: who commits in batches must not win more, nor less, than in production.
+
+    ``kept`` is a directory in which its data and password outlive the run; stop it before the run ends.
+    """
+
+    def __init__(self, home: Home, kept: Path | None = None) -> None:
+        super().__init__(home)
+        if kept is not None:
+            kept.mkdir(mode=0o711, exist_ok=True)
+            password = kept / "password"
+            if not password.exists():
+                password.write_text(self._password)
+                password.chmod(0o600)
+            self._data, self._password = kept / "data", password.read_text()
+            if self.user is not None:
+                for path in (self.directory, kept):
+                    shutil.chown(path, self.user, self.user)
 
     def _command(self) -> Sequence[str]:
         return [argument for argument in super()._command() if argument != "--fsync=off"]
 
 
 class Services:
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, kept: Path | None = None) -> None:
         self.home = home
-        self.postgresql, self.rabbitmq, self.redis = DurablePostgreSQL(home), RabbitMQ(home), Redis(home)
+        self.postgresql, self.rabbitmq, self.redis = (
+            DurablePostgreSQL(home, kept),
+            RabbitMQ(home),
+            Redis(home),
+        )
 
     def start(self) -> None:
         for server in (self.postgresql, self.rabbitmq, self.redis):
@@ -39,28 +60,33 @@ class Services:
         servers = (self.postgresql, self.rabbitmq, self.redis)
         return [server.process.pid for server in servers if server.process]
 
-    def fresh(self) -> dict[str, str]:
-        """Addresses with nothing in them: a new database, a new virtual host, an empty Redis."""
+    def fresh(self, database: str = "") -> dict[str, str]:
+        """Addresses with nothing in them: a new database, a new virtual host, an empty Redis.
+
+        A ``database`` that is named is made if it is not there, and keeps what is in it.
+        """
         self.redis.flush()
         return {
-            "DATABASE_URL": self._fresh_database(),
+            "DATABASE_URL": self._fresh_database(database or f"bench_{os.urandom(6).hex()}"),
             "RABBITMQ_URL": self.rabbitmq.url_of(self.rabbitmq.fresh_vhost()),
             "REDIS_URL": self.redis.url,
         }
 
-    def _fresh_database(self) -> str:
+    def _fresh_database(self, name: str) -> str:
         """Empty: each contestant migrates its own."""
-        name = f"bench_{os.urandom(6).hex()}"
         with psycopg.connect(self.postgresql.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+            if there is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.postgresql.url_of(name)
 
 
 @contextlib.contextmanager
-def services() -> Iterator[Services]:
+def services(kept: Path | None = None) -> Iterator[Services]:
+    """``kept``: see DurablePostgreSQL."""
     home = Home()
     try:
-        started = Services(home)
+        started = Services(home, kept)
         started.start()
         yield started
     finally:

@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet, TextField
+from django.db.models import BooleanField, Case, Q, QuerySet, TextField, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Collate
 
 from tasks_app.errors import FieldError, InvalidArguments, UnknownFunction
 from tasks_app.functions import registry
@@ -161,10 +161,16 @@ def _searched(tasks: QuerySet[Task], text: str) -> QuerySet[Task]:
         return tasks.filter(pk=UUID(text))
     # Django writes JSON for SQLite in ASCII; PostgreSQL's jsonb shows characters as they are
     stored = json.dumps(text, ensure_ascii=connection.vendor == "sqlite")[1:-1]
-    texts = tasks.annotate(arguments_text=Cast("arguments", TextField()))
-    # a search must not find out secrets letter by letter, so tasks that hold one are not searched
-    plain = texts.exclude(arguments_text__contains=f'"{SECRET_KEY}"')
-    return plain.filter(arguments_text__icontains=stored)
+    texts: Cast | Collate = Cast("arguments", TextField())
+    if connection.vendor == "postgresql" and stored.isascii():
+        texts = Collate(texts, "C")  # upper case of ASCII alone takes a fraction of the time
+    # a search must not find out secrets letter by letter, so tasks that hold one are not searched; asked of
+    # the few that match, as turning arguments into text is most of the work
+    is_plain = ~Q(arguments_text__contains=f'"{SECRET_KEY}"')
+    found = Case(
+        When(arguments_text__icontains=stored, then=is_plain), default=False, output_field=BooleanField()
+    )
+    return tasks.alias(arguments_text=texts).filter(found)
 
 
 def in_state(tasks: QuerySet[Task], state: State) -> QuerySet[Task]:

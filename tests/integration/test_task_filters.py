@@ -88,6 +88,7 @@ def test_a_range_of_creation_is_kept(api: Client) -> None:
         ({"text": "100%_sure"}, "%_"),
         ({"number": 12345}, "1234"),
         ({"needle": 1}, "needle"),
+        ({"text": "Größe of a Needle"}, "NEEDLE"),
     ],
 )
 def test_a_search_finds_text_in_the_arguments(api: Client, argument: dict[str, Any], text: str) -> None:
