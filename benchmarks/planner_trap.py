@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 
@@ -27,6 +28,7 @@ TASKS_BESIDE_SNAPSHOT = 200_000
 BATCH = 256
 STORED_AT_ONCE = 40 * BATCH
 TURNS, BATCHES_A_TURN = 12, 10
+LOOKS = 9
 CEILING = 1.5
 SIZE = "SELECT pg_total_relation_size('taskdeck_task')"
 OLDEST = "SELECT max(age(backend_xmin)) FROM pg_stat_activity WHERE pid = %(pid)s"
@@ -56,7 +58,8 @@ def run(servers: Services, rounds: int) -> Found:
             f" processor time that it costs in a new table; after {TASKS_BESIDE_SNAPSHOT:,} tasks beside an"
             f" old snapshot {growth['old_snapshot_claim']} and {growth['old_snapshot_finish']} times."
             f" The table then takes {facts['bytes_per_task']:,} and {facts['bytes_beside_snapshot']:,} bytes"
-            " a task, indexes included.",
+            " a task, indexes included. Beside the snapshot a look at all that a worker runs takes the server"
+            f" {facts['looks_ms']['held']} ms, the sweep for orphans {facts['looks_ms']['sweep']} ms.",
         ],
         ceilings=dict.fromkeys(growth, CEILING),
     )
@@ -106,6 +109,26 @@ def compared(name: str, used: Life, new: Life) -> dict[str, float]:
     return {f"{name}_claim": ratios[0], f"{name}_finish": ratios[1]}
 
 
+def looks(one: Life) -> dict[str, float]:
+    """Milliseconds of a look at all that the worker runs, and of one at all that run without a live worker:
+    they walk the index entries of whatever ran, and workers make them more seldom where they take long."""
+    from tasks_app import transitions
+
+    asked: dict[str, Callable[[], object]] = {
+        "held": lambda: transitions.held(one.session, worker_id=one.worker_id),
+        "sweep": lambda: transitions.sweep(one.session),
+    }
+    found = {}
+    for name, ask in asked.items():
+        spent = []
+        for _ in range(LOOKS):
+            before = one.spent_ms()
+            ask()
+            spent.append(one.spent_ms() - before)
+        found[name] = round(statistics.median(spent), 1)
+    return found
+
+
 @contextlib.contextmanager
 def old_snapshot(url: str) -> Iterator[None]:
     """Held open throughout; proven at the end."""
@@ -129,8 +152,10 @@ def main(empty: str, new: str, blocked: str, new_too: str) -> None:
         used = life(blocked)
         bytes_beside_snapshot = pass_tasks(used, TASKS_BESIDE_SNAPSHOT)
         growth |= compared("old_snapshot", used, life(new_too))
+        looks_ms = looks(used)
+        print(f"looks beside the snapshot, ms: {looks_ms}", file=sys.stderr)
     sizes = {"bytes_per_task": bytes_per_task, "bytes_beside_snapshot": bytes_beside_snapshot}
-    print(json.dumps({"growth": growth, **sizes}))
+    print(json.dumps({"growth": growth, "looks_ms": looks_ms, **sizes}))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from worker.board import boottime
 from worker.claims import Claims
 from worker.lanes import Lane
 from worker.lease import Lease
+from worker.looks import Looks
 from worker.options import WorkerOptions
 from worker.tallying import Tallies
 
@@ -55,7 +56,7 @@ class Care:
         self._news, self._tallies = news, tallies
         self._counts, self._on_over, self._claims, self._watched = counts, on_over, claims, watched
         self._seen: dict[str, Seen] = {}
-        self._sweep_at = 0.0
+        self._sweeps = Looks(SWEEP_EVERY_SECONDS, 0.0)
         self._beat_at = 0.0
         self._measure_at = 0.0
 
@@ -85,9 +86,10 @@ class Care:
         if queues := await self._lane.run(transitions.end_pauses):
             self._news.ring(queues)
             self._claims.ring(set(queues))  # also where no doorbell is
-        if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_EVERY_SECONDS
+        if self._sweeps.is_due(now):
+            started = boottime()
             self._news.tell(await self._lane.run(transitions.sweep))
+            self._sweeps.looked(started, boottime())
         if self._tallies.is_due:
             await self._measure(now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tasks_app import transitions
@@ -12,6 +12,7 @@ from worker.board import boottime
 from worker.crew import Crew
 from worker.lanes import Lane
 from worker.lease import Lease
+from worker.looks import Looks
 
 log = logging.getLogger("taskdeck.worker")
 EVERY_SECONDS = 1.0
@@ -34,14 +35,25 @@ class Reconcile:
     ) -> None:
         self._worker_id, self._lane, self._lease = worker_id, lane, lease
         self._news, self._known, self._crews = news, known, crews
-        self._next_at = boottime() + EVERY_SECONDS
+        self._flags_at = boottime() + EVERY_SECONDS
+        self._looks = Looks(EVERY_SECONDS, self._flags_at)
 
     async def turn(self) -> None:
-        """What the table says I run and I never knew goes back; cancel flags are read on the way."""
+        """What the table says I run and I never knew goes back; cancel flags are read on the way, and by
+        themselves while such a look has to wait."""
         now = boottime()
-        if now < self._next_at or not self._lease.is_fresh:
+        if not self._lease.is_fresh:
             return
-        self._next_at = now + EVERY_SECONDS
+        if self._looks.is_due(now):
+            self._flags_at = now + EVERY_SECONDS
+            await self._look()
+            self._looks.looked(now, boottime())
+        elif now >= self._flags_at:
+            self._flags_at = now + EVERY_SECONDS
+            ids = [task_id for task_id, _ in self._known]
+            self._cancel(await self._lane.run(transitions.cancels, ids=ids))
+
+    async def _look(self) -> None:
         before = set(self._known)
         rows = await self._lane.run(transitions.held, worker_id=self._worker_id)
         unknown = rows.keys() - before - self._known
@@ -52,7 +64,9 @@ class Reconcile:
                     transitions.release_lost, worker_id=self._worker_id, held=sorted(unknown)
                 )
             )
-        for key, cancel_requested in rows.items():
-            if cancel_requested:
-                for crew in self._crews:
-                    crew.cancel(key)
+        self._cancel(key for key, is_cancelled in rows.items() if is_cancelled)
+
+    def _cancel(self, attempts: Iterable[tuple[str, int]]) -> None:
+        for key in attempts:
+            for crew in self._crews:
+                crew.cancel(key)

@@ -269,6 +269,13 @@ def held(session: Session, *, worker_id: str) -> dict[tuple[str, int], bool]:
     return {(sql.read_id(id_), attempt): bool(flag) for id_, attempt, flag in rows}
 
 
+def cancels(session: Session, *, ids: Iterable[str]) -> list[tuple[str, int]]:
+    """The running attempts of these tasks of which a cancel was asked."""
+    sql = _dialect(session)
+    rows = session.rows(sql.CANCELS, {"ids": sql.ids(ids)})
+    return [(sql.read_id(id_), attempt) for id_, attempt in rows]
+
+
 def drain(session: Session, *, worker_id: str) -> list[Changed]:
     """End this incarnation: whatever it still holds goes back, in one transaction."""
     sql = _dialect(session)

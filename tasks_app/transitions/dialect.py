@@ -41,6 +41,7 @@ class Dialect(Protocol):
     HEARTBEAT: str
     ALIVE: str
     HELD: str
+    CANCELS: str
     LOCK_WORKER: str
     STOP: str
 

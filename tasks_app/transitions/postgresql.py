@@ -194,6 +194,10 @@ HELD = """
 SELECT id::text, attempt, cancel_requested FROM taskdeck_task
  WHERE worker_id = %(worker)s::uuid AND state = 'running'
 """
+CANCELS = """
+SELECT id::text, attempt FROM taskdeck_task
+ WHERE id = ANY(%(ids)s::uuid[]) AND state || '' = 'running' AND cancel_requested
+"""
 LOCK_WORKER = (
     "SELECT id::text FROM taskdeck_worker WHERE id = %(worker)s::uuid AND state = 'alive' FOR UPDATE"
 )

@@ -198,6 +198,10 @@ UPDATE taskdeck_worker SET state = 'lost', stopped_at = %(now)s
 HELD = """
 SELECT id, attempt, cancel_requested FROM taskdeck_task WHERE worker_id = %(worker)s AND state = 'running'
 """
+CANCELS = """
+SELECT id, attempt FROM taskdeck_task
+ WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state || '' = 'running' AND cancel_requested
+"""
 LOCK_WORKER = "SELECT id FROM taskdeck_worker WHERE id = %(worker)s AND state = 'alive'"
 """The transaction itself excludes every other writer."""
 STOP = """

@@ -94,6 +94,7 @@ def live_through(session: Explaining) -> None:
     transitions.release(session, worker_id=worker_id, held=held[4:5])
     transitions.release_lost(session, worker_id=worker_id, held=held[5:6])
     transitions.held(session, worker_id=worker_id)
+    transitions.cancels(session, ids=tasks)
     for priority in (0, 7):
         make_task(session, priority=priority)
         claim(session, worker_id, limit=1)

@@ -6,9 +6,11 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tasks_app import transitions
 from tasks_app.database import OwnSession, Session
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.transitions import DIALECTS
@@ -86,6 +88,30 @@ async def test_a_claim_whose_reply_was_lost_goes_back(
 
     found = row(session, task_id)
     assert (found["state"], found["losses"]) == (("queued", 1) if is_kept else ("running", 0))
+
+
+async def test_a_cancel_is_heard_while_the_next_look_at_all_that_runs_has_to_wait(
+    start: StartParts, session: OwnSession, clock: Clock, monkeypatch: Patch
+) -> None:
+    worker, task_id = start(), make_task(session, function=FUNCTION)
+    await claim_once(worker)
+    looks: list[float] = []
+    held = transitions.held
+
+    def takes_half_a_second(*args: Any, **facts: Any) -> dict[tuple[str, int], bool]:
+        looks.append(clock.now)
+        clock.forward(0.5)
+        return held(*args, **facts)
+
+    monkeypatch.setattr(transitions, "held", takes_half_a_second)
+    clock.forward(EVERY_SECONDS)
+    await worker.claims._reconcile.turn()
+    transitions.cancel(session, ids=[task_id])
+    clock.forward(EVERY_SECONDS)
+    await worker.claims._reconcile.turn()
+
+    (given,) = (held for remote in worker.pool._remotes.values() for held in remote.given.values())
+    assert (len(looks), given.ladder.cancel_since) == (1, clock.now)
 
 
 @with_and_without_the_rule

@@ -84,7 +84,18 @@ STEPS: dict[str, Step] = {
 }
 # Statements that change no state, or other tables.
 OTHERS = {
-    *("FAILURES", "LOSSES", "PROGRESS", "STEP", "REGISTER", "HEARTBEAT", "ALIVE", "HELD", "LOCK_WORKER"),
+    *(
+        "FAILURES",
+        "LOSSES",
+        "PROGRESS",
+        "STEP",
+        "REGISTER",
+        "HEARTBEAT",
+        "ALIVE",
+        "HELD",
+        "CANCELS",
+        "LOCK_WORKER",
+    ),
     "END_PAUSES",
 }
 WRITERS = {
