@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 FIRST_SECONDS = 0.001
 """What is shorter counts as this."""
@@ -28,10 +29,7 @@ def count(histogram: Histogram, seconds: float) -> None:
 
 
 def merged(histograms: Iterable[Sequence[int]]) -> Histogram:
-    total = [0] * MOST_BUCKETS
-    for histogram in histograms:
-        for bucket, number in enumerate(histogram):
-            total[bucket] += number
+    total = list(map(sum, zip_longest(*histograms, fillvalue=0)))
     while total and not total[-1]:
         total.pop()
     return total

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from tasks_app.access import Access
 from tasks_app.errors import NotAllowed
@@ -36,7 +39,7 @@ RANGES = {
 }
 
 
-_FIGURES = "at", "name", "succeeded", "failed", "cancelled", "retried", "waits", "runs"
+_FIGURES = "at", "name", "succeeded", "failed", "cancelled", "retried", "waits_text", "runs_text"
 
 
 LATELY = timedelta(minutes=10)
@@ -48,12 +51,11 @@ class _Sum:
     failed: int = 0
     cancelled: int = 0
     retried: int = 0
-    waits: list[Histogram] = field(default_factory=list)
-    runs: list[Histogram] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    """Histograms as JSON: those of a point are read at once."""
 
-    def add(
-        self, succeeded: int, failed: int, cancelled: int, retried: int, waits: Histogram, runs: Histogram
-    ) -> None:
+    def add(self, succeeded: int, failed: int, cancelled: int, retried: int, waits: str, runs: str) -> None:
         self.succeeded += succeeded
         self.failed += failed
         self.cancelled += cancelled
@@ -62,7 +64,7 @@ class _Sum:
         self.runs.append(runs)
 
     def document(self) -> TrendFigures:
-        waits, runs = merged(self.waits), merged(self.runs)
+        waits, runs = _merged(self.waits), _merged(self.runs)
         return {
             "succeeded": self.succeeded,
             "failed": self.failed,
@@ -75,6 +77,10 @@ class _Sum:
         }
 
 
+def _merged(texts: list[str]) -> Histogram:
+    return merged(json.loads(f"[{','.join(texts)}]"))
+
+
 def trend(
     access: Access, name: str, *, function: str | None = None, queue: str | None = None
 ) -> TrendDocument:
@@ -85,7 +91,7 @@ def trend(
     asked, moments, rows = _asked(access, name)
     subject, wanted = ("function", function) if function else ("queue", queue) if queue else ("all", "")
     sums: defaultdict[datetime, _Sum] = defaultdict(_Sum)
-    for at, _, *figures in rows.filter(subject=subject, name=wanted).values_list(*_FIGURES):
+    for at, _, *figures in _figures(rows.filter(subject=subject, name=wanted)):
         sums[_floor(at, asked.point_seconds)].add(*figures)
     depths = {} if function else _depths(rows, queue, asked.point_seconds)
     return {
@@ -104,7 +110,7 @@ def totals(access: Access, name: str, subject: Literal["function", "queue"]) -> 
     asked, moments, rows = _asked(access, name)
     sums: defaultdict[str, _Sum] = defaultdict(_Sum)
     ended: defaultdict[str, dict[datetime, int]] = defaultdict(lambda: dict.fromkeys(moments, 0))
-    for at, of, *figures in rows.filter(subject=subject).values_list(*_FIGURES):
+    for at, of, *figures in _figures(rows.filter(subject=subject)):
         sums[of].add(*figures)
         ended[of][_floor(at, asked.point_seconds)] += sum(figures[:3])
     return [
@@ -142,13 +148,19 @@ def _asked(access: Access, name: str) -> tuple[Range, list[datetime], QuerySet[T
     return asked, moments, Tally.objects.filter(span_seconds=asked.row_seconds, at__gte=moments[0])
 
 
+def _figures(rows: QuerySet[Tally]) -> Iterable[Any]:
+    texts = {"waits_text": Cast("waits", TextField()), "runs_text": Cast("runs", TextField())}
+    return rows.annotate(**texts).values_list(*_FIGURES)
+
+
 def _depths(rows: QuerySet[Tally], queue: str | None, point_seconds: int) -> dict[datetime, int]:
     """Of each queue the most that any of its workers saw, added up."""
     rows = rows.filter(subject="queue", depth__isnull=False)
     seen: defaultdict[datetime, dict[str, int]] = defaultdict(dict)
-    for at, name, depth in (rows.filter(name=queue) if queue else rows).values_list("at", "name", "depth"):
+    of_workers = (rows.filter(name=queue) if queue else rows).order_by().values_list("at", "name")
+    for at, name, depth in of_workers.annotate(Max("depth")):
         of_queue = seen[_floor(at, point_seconds)]
-        of_queue[name] = max(depth or 0, of_queue.get(name, 0))
+        of_queue[name] = max(depth, of_queue.get(name, 0))
     return {moment: sum(of_queue.values()) for moment, of_queue in seen.items()}
 
 
