@@ -85,3 +85,23 @@ def test_a_picture_is_shown_as_a_picture(console: Page, machine: Up) -> None:
     picture = console.locator("img[src*='/result/']")
     expect(picture).to_be_visible(timeout=LIVE)
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+
+
+def test_the_theme_is_switched_by_button_and_key_and_kept(console: Page) -> None:
+    def paper() -> str:
+        return str(console.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    console.emulate_media(color_scheme="light")
+    console.goto("/console/tasks")
+    expect(console.get_by_role("heading", level=1, name="Tasks")).to_be_visible(timeout=LIVE)
+    light = paper()
+    console.get_by_role("button", name="Use dark theme").click()
+    expect(console.get_by_role("button", name="Use light theme")).to_be_visible()
+    dark = paper()
+    assert dark != light
+    console.reload()
+    expect(console.get_by_role("button", name="Use light theme")).to_be_visible(timeout=LIVE)
+    assert paper() == dark
+    console.keyboard.press("Shift+D")
+    expect(console.get_by_role("button", name="Use dark theme")).to_be_visible()
+    assert paper() == light

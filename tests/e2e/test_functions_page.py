@@ -12,7 +12,7 @@ LIVE = 20_000
 
 
 def test_the_catalogue_leads_to_the_form_and_tells_the_last_hour(console: Page, machine: Up) -> None:
-    machine.call("/task", {"number": 41})
+    _, answer = machine.call("/task", {"number": 41})
     console.goto("/console/functions")
     card = console.get_by_role("listitem").filter(
         has=console.get_by_role("heading", name="Fibonacci", exact=True)
@@ -23,6 +23,9 @@ def test_the_catalogue_leads_to_the_form_and_tells_the_last_hour(console: Page, 
     )
     recent = card.get_by_role("list", name="Recent tasks of Fibonacci")
     expect(recent.get_by_role("link", name=re.compile("Failed")).first).to_be_visible(timeout=LIVE)
+    newest = recent.get_by_role("link").first
+    expect(newest).to_have_attribute("href", f"/console/tasks/{answer['task_id']}", timeout=LIVE)
+    expect(newest).to_have_text(re.compile(r"^Failed\s*\d+(\.\d+)? (ms|s)$"), timeout=LIVE)
     card.get_by_role("link", name="Run Fibonacci").click()
     expect(console).to_have_url(re.compile(r"/new\?name=fibonacci"))
     expect(console.get_by_role("heading", name="Fibonacci", exact=True)).to_be_visible(timeout=LIVE)

@@ -37,3 +37,12 @@ def test_the_range_stands_in_the_address(console: Page, machine: Up) -> None:
     expect(console.get_by_role("slider", name="Ended, per hour")).to_be_visible(timeout=LIVE)
     console.reload()
     expect(console.get_by_role("radio", name="7 days")).to_be_checked()
+
+
+def test_it_tells_how_long_tasks_stay_and_how_old_the_oldest_is(console: Page, machine: Up) -> None:
+    machine.call("/task", {"number": 3})
+    console.goto("/console/overview")
+    line = console.get_by_text("Succeeded and cancelled tasks stay for 7 days, failed ones for 30 days.")
+    expect(line).to_contain_text(
+        re.compile(r"The oldest task here was submitted (just now|\d+ (s|min) ago)\.$"), timeout=LIVE
+    )

@@ -62,6 +62,23 @@ def test_a_task_that_nobody_serves_says_why_it_waits(console: Page, machine: Up)
     expect(reason).to_be_hidden()
 
 
+def test_a_task_that_waits_in_line_is_told_when_it_starts(console: Page, machine: Up) -> None:
+    submit_and_wait(machine, "fibonacci", {"number": 3})
+    running = submit(machine, "fibonacci", {"number": 40})
+    waiting = [submit(machine, "fibonacci", {"number": 3}) for _ in range(2)]
+    console.goto(f"/console/tasks/{waiting[1]}")
+    reason = console.get_by_role("alert").filter(has_text="Why is it not running yet?")
+    expect(reason).to_contain_text(
+        re.compile(
+            r"1 task stands before it in the queue default\. "
+            r"At the pace of the last minutes it starts (now|in \d+ (second|minute)s?), .+\.$"
+        ),
+        timeout=LIVE,
+    )
+    machine.call(f"/api/tasks/{running}/cancel/", {})
+    expect(console.get_by_test_id("result")).to_have_text("2", timeout=LIVE)
+
+
 def test_a_paused_queue_holds_its_tasks_and_says_why(console: Page, machine: Up) -> None:
     console.goto("/console/queues")
     console.get_by_role("button", name="Pause default").click(timeout=LIVE)

@@ -122,9 +122,35 @@ def test_a_reader_of_an_empty_site_is_told_what_is_missing_and_offered_no_acts(
         expect(visitor.get_by_role("button", name=re.compile("^(Pause|Quiet|Cancel|Retry) "))).to_have_count(
             0
         )
-        expect(visitor.get_by_role("link", name=re.compile("^Run "))).to_have_count(0)
+        expect(visitor.get_by_role("link", name=re.compile("^(Run |New task)"))).to_have_count(0)
         nothing_is_wrong(visitor)
     expect(visitor.get_by_role("button", name="Calculate")).to_be_disabled()
+
+
+def test_no_key_and_no_box_leads_a_reader_to_the_form(visitor: Page) -> None:
+    visitor.goto("/console/overview")
+    log_in(visitor, "reader")
+    expect(visitor.get_by_role("heading", level=1, name="Overview")).to_be_visible(timeout=LIVE)
+    visitor.keyboard.press("?")
+    listed = visitor.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(listed.get_by_text("Search the tasks")).to_be_visible(timeout=LIVE)
+    expect(listed.get_by_text("New task")).to_have_count(0)
+    visitor.keyboard.press("Escape")
+    expect(listed).to_have_count(0)
+    visitor.keyboard.press("Control+k")
+    box = visitor.get_by_role("dialog", name="Go to")
+    expect(box.get_by_text("Queues", exact=True)).to_be_visible(timeout=LIVE)
+    expect(box.get_by_text("New task")).to_have_count(0)
+    box.get_by_label("Go to").fill("fibonacci")
+    box.get_by_text("Fibonacci", exact=True).click(timeout=LIVE)
+    expect(visitor).to_have_url(re.compile("/console/tasks[?]fn=fibonacci$"), timeout=LIVE)
+    expect(visitor.get_by_role("heading", level=1, name="Tasks")).to_be_visible(timeout=LIVE)
+    visitor.keyboard.press("n")
+    visitor.keyboard.press("g")
+    visitor.keyboard.press("o")
+    expect(visitor.get_by_role("heading", level=1, name="Overview")).to_be_visible(timeout=LIVE)
+    visitor.go_back()
+    expect(visitor).to_have_url(re.compile("/console/tasks[?]fn=fibonacci$"), timeout=LIVE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,6 +3,7 @@ import {
   infiniteQueryOptions,
   queryOptions,
   replaceEqualDeep,
+  useQuery,
 } from "@tanstack/react-query";
 import { api } from "./client";
 import { newer, newerPages } from "./events";
@@ -144,3 +145,6 @@ export const sessionQuery = queryOptions({
   queryFn: ({ signal }) => api.session(signal),
   staleTime: 60_000,
 });
+
+/** Whether to offer this visitor a new task; until the session is known the server's answer to it decides. */
+export const useMaySubmit = () => useQuery(sessionQuery).data?.permissions.submit ?? true;

@@ -2,6 +2,7 @@ import { ActionIcon, Kbd, Text, UnstyledButton } from "@mantine/core";
 import { IconKeyboard, IconSearch } from "@tabler/icons-react";
 import { lazyRouteComponent, useNavigate } from "@tanstack/react-router";
 import { Suspense, useEffect, useState } from "react";
+import { useMaySubmit } from "../api/queries";
 import { useShortcuts } from "../keys/shortcuts";
 import classes from "./shell.module.css";
 
@@ -14,6 +15,7 @@ type Open = "help" | "palette" | null;
 export function GlobalKeys() {
   const [open, setOpen] = useState<Open>(null);
   const navigate = useNavigate();
+  const maySubmit = useMaySubmit();
   useShortcuts({
     help: () => setOpen("help"),
     overview: () => void navigate({ to: "/overview" }),
@@ -22,7 +24,7 @@ export function GlobalKeys() {
     queues: () => void navigate({ to: "/queues" }),
     batches: () => void navigate({ to: "/batches" }),
     tasks: () => void navigate({ to: "/tasks" }),
-    new: () => void navigate({ to: "/new" }),
+    new: maySubmit ? () => void navigate({ to: "/new" }) : undefined,
   });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {

@@ -13,7 +13,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { UNAUTHORIZED } from "../api/client";
-import { keys, sessionQuery } from "../api/queries";
+import { keys, sessionQuery, useMaySubmit } from "../api/queries";
 import type { Session } from "../api/types";
 import { Account } from "./account";
 import { ConnectionPill, OfflineBar } from "./connection";
@@ -52,6 +52,7 @@ export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const { pathname, searchStr } = useRouterState({ select: (state) => state.location });
   const { isKnown, isStranger, mayView } = useSessionGuard();
+  const maySubmit = useMaySubmit();
   useFailureBadge(mayView);
   if (isStranger && pathname !== "/login")
     return <Navigate to="/login" search={{ next: `/console${pathname}${searchStr}` }} replace />;
@@ -82,7 +83,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" className={classes.navbar} aria-label="Main">
-        {NAV.map(({ to, label, icon: Icon }) => {
+        {NAV.filter(({ to }) => maySubmit || to !== "/new").map(({ to, label, icon: Icon }) => {
           const active = pathname.startsWith(to);
           return (
             <NavLink

@@ -1,12 +1,15 @@
 import { Kbd, Switch } from "@mantine/core";
+import { useMaySubmit } from "../api/queries";
 import { DataTable } from "../components/data-table";
 import { Dialog } from "../components/dialog";
 import { enableShortcuts, SHORTCUTS, useShortcutsEnabled } from "./shortcuts";
 
-const LINES = [...SHORTCUTS, { keys: "Ctrl K", label: "Go to a page, a function or a task" }];
+const GO_TO = { keys: "Ctrl K", action: "go", label: "Go to a page, a function or a task" };
 
 export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const enabled = useShortcutsEnabled();
+  const maySubmit = useMaySubmit();
+  const lines = [...SHORTCUTS, GO_TO].filter(({ action }) => maySubmit || action !== "new");
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <Switch
@@ -16,7 +19,7 @@ export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
         mb="md"
       />
       <DataTable label="Keyboard shortcuts">
-        {LINES.map(({ keys, label }) => (
+        {lines.map(({ keys, label }) => (
           <tr key={keys}>
             <td style={{ width: 110 }}>
               {keys.split(" ").map((key) => (

@@ -3,21 +3,22 @@ import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlig
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { functionsQuery } from "../api/queries";
+import { functionsQuery, useMaySubmit } from "../api/queries";
 
 const TASK_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** "Go to": pages, the form of each task function, and a task by its id. */
+/** "Go to": pages, the form of each task function (its tasks, for who may not submit), and a task by its id. */
 export default function Palette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const functions = useQuery(functionsQuery).data ?? [];
+  const maySubmit = useMaySubmit();
   const [query, setQuery] = useState("");
   useEffect(() => spotlight.open(), []);
   const actions: SpotlightActionData[] = [
     { id: "overview", label: "Overview", onClick: () => void navigate({ to: "/overview" }) },
     { id: "tasks", label: "Tasks", onClick: () => void navigate({ to: "/tasks" }) },
     { id: "batches", label: "Batches", onClick: () => void navigate({ to: "/batches" }) },
-    { id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) },
+    ...(maySubmit ? [{ id: "new", label: "New task", onClick: () => void navigate({ to: "/new" }) }] : []),
     { id: "functions", label: "Functions", onClick: () => void navigate({ to: "/functions" }) },
     { id: "workers", label: "Workers", onClick: () => void navigate({ to: "/workers" }) },
     { id: "queues", label: "Queues", onClick: () => void navigate({ to: "/queues" }) },
@@ -25,7 +26,10 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       id: `fn ${fn.name}`,
       label: fn.title,
       description: fn.description.split("\n")[0],
-      onClick: () => void navigate({ to: "/new", search: { name: fn.name } }),
+      onClick: () =>
+        void (maySubmit
+          ? navigate({ to: "/new", search: { name: fn.name } })
+          : navigate({ to: "/tasks", search: { fn: fn.name } })),
     })),
   ];
   const id = query.trim();

@@ -7,7 +7,7 @@ import { useMemo, useRef, useState } from "react";
 import { ApiError, api } from "../api/client";
 import { TERMINAL } from "../api/events";
 import { useOneAtATime } from "../api/one-at-a-time";
-import { functionsQuery, sessionQuery, taskQuery } from "../api/queries";
+import { functionsQuery, sessionQuery, taskQuery, useMaySubmit } from "../api/queries";
 import type { FieldError, TaskDetail, TaskFunction } from "../api/types";
 import { CodeBlock } from "../components/copy";
 import { Empty } from "../components/empty";
@@ -107,7 +107,7 @@ function useSubmit(fn: TaskFunction, earlier: TaskDetail | undefined) {
 
 function FunctionForm({ fn, earlier }: { fn: TaskFunction; earlier?: TaskDetail }) {
   const permissions = useQuery(sessionQuery).data?.permissions;
-  const maySubmit = permissions?.submit ?? true;
+  const maySubmit = useMaySubmit();
   const mayRetry = earlier && TERMINAL.has(earlier.state) && permissions?.retry && permissions.submit;
   const initial = earlier?.arguments;
   const isRetry = useRef(false);

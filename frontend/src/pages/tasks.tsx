@@ -5,7 +5,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Activity, memo, useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { type FilterSearch, filterOf } from "../api/filter";
 import { useTopic } from "../api/live";
-import { countsQuery } from "../api/queries";
+import { countsQuery, useMaySubmit } from "../api/queries";
 import type { State } from "../api/types";
 import { useShortcuts } from "../keys/shortcuts";
 import { StateChips } from "../tasks/state-chips";
@@ -28,6 +28,7 @@ interface Props {
 /** Apart from the counts, which change by the second. */
 const Head = memo(function Head({ search, onChange, isOpen, onOpen }: Props) {
   const box = useRef<HTMLInputElement>(null);
+  const maySubmit = useMaySubmit();
   useShortcuts({ search: () => box.current?.focus() });
   const inForce = folded(search);
   return (
@@ -54,9 +55,11 @@ const Head = memo(function Head({ search, onChange, isOpen, onOpen }: Props) {
         >
           {inForce > 0 ? `Filters (${inForce})` : "Filters"}
         </Button>
-        <Button renderRoot={(p) => <Link to="/new" {...p} />} leftSection={<IconPlus size={16} />}>
-          New task
-        </Button>
+        {maySubmit && (
+          <Button renderRoot={(p) => <Link to="/new" {...p} />} leftSection={<IconPlus size={16} />}>
+            New task
+          </Button>
+        )}
       </Group>
     </Group>
   );

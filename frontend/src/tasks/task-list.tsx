@@ -4,6 +4,7 @@ import { IconArrowUp } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { isEmpty, type TaskFilter } from "../api/filter";
+import { useMaySubmit } from "../api/queries";
 import type { Counts } from "../api/types";
 import { Empty } from "../components/empty";
 import { Problem } from "../components/problem";
@@ -18,6 +19,9 @@ import { useTaskList } from "./use-task-list";
 const PHONE = "(max-width: 47.99em)";
 
 function Nothing({ filtered }: { filtered: boolean }) {
+  const maySubmit = useMaySubmit();
+  if (!filtered && !maySubmit)
+    return <Empty title="No tasks yet" hint="They appear here as soon as somebody starts one." />;
   return filtered ? (
     <Empty title="No tasks match these filters">
       <Button mt="xs" size="xs" variant="default" renderRoot={(p) => <Link to="/tasks" search={{}} {...p} />}>
