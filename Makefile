@@ -29,8 +29,7 @@ ifdef CONSOLE_TARGET
 endif
 
 test-python: $(VENV)/.dev $(CONSOLE_TARGET) browser servers
-	$(BIN)/python -m pytest --ignore=tests/e2e
-	$(BIN)/python -m pytest tests/e2e
+	@.ci/test-python $(BIN)/python
 
 # Everything that breaks things for minutes: long storms, every mutation on both databases, every fault.
 chaos: $(VENV)/.dev servers
