@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -95,25 +95,24 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     # --- from the hub
 
-    def put_events(self, notices: Notices) -> None:
+    def put_events(self, events: Sequence[TaskEvent], listed: Notices) -> None:
+        """``listed`` is what of ``events`` a list of all tasks is told."""
         if self.outbox.is_stale:
             return  # it will fetch anew, however many more come
+        is_first = not self.outbox
         if self.access.view_all and self.topics == {"tasks"}:
-            self.outbox.put_all(notices.listed)
+            self.outbox.put(listed)
         else:
-            self._put_chosen(notices.events)
-        if self.outbox:
+            self.outbox.put(Notices.of(event for event in events if self._is_chosen(event)))
+        if is_first and self.outbox:
             self.wake.set()
 
-    def _put_chosen(self, events: Iterable[TaskEvent]) -> None:
-        for event in events:
-            mine = self.access.view_all or event["owner_id"] == self.access.user_id
-            if not mine:
-                continue
-            is_listed = "tasks" in self.topics and not event.keys() <= LOG_ALONE
-            of_batch = "batch" in event and f"batch:{event['batch']}" in self.topics
-            if is_listed or of_batch or f"task:{event['id']}" in self.topics:
-                self.outbox.put(event)
+    def _is_chosen(self, event: TaskEvent) -> bool:
+        if not (self.access.view_all or event["owner_id"] == self.access.user_id):
+            return False
+        is_listed = "tasks" in self.topics and not event.keys() <= LOG_ALONE
+        of_batch = "batch" in event and f"batch:{event['batch']}" in self.topics
+        return is_listed or of_batch or f"task:{event['id']}" in self.topics
 
     def mark_stale(self) -> None:
         self.outbox.overflow()
@@ -172,7 +171,7 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             del self.stale[topic]
             await self._frame({"type": "stale", "topic": topic})
         elif events := self.outbox.take_events():
-            await self._frame({"type": "events", "events": events})
+            await self.send(text_data=f'{{"type":"events","events":{events.text},"seq":{self._numbered()}}}')
 
     async def _send_snapshot(self, topic: str) -> None:
         try:
@@ -184,7 +183,10 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._frame({"type": "snapshot", "topic": topic, **document})
 
     async def _frame(self, document: dict[str, Any]) -> None:
-        await self._write({**document, "seq": self.window.sent(time.monotonic())})
+        await self._write({**document, "seq": self._numbered()})
+
+    def _numbered(self) -> int:
+        return self.window.sent(time.monotonic(), hub.size)
 
     async def _error(self, topic: str, code: str, detail: str) -> None:
         await self._write({"type": "error", "topic": topic[:100], "code": code, "detail": detail})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 from django.contrib.auth.signals import user_logged_out
 
-from tasks_app.outbox import Notices
-from tasks_app.wire import EVENTS, GROUP
+from tasks_app.outbox import LOG_ALONE, Notices
+from tasks_app.wire import EVENTS, GROUP, TaskEvent
 
 log = logging.getLogger("taskdeck.hub")
 RETRY_SECONDS = 1.0
@@ -19,7 +20,7 @@ RETRY_SECONDS = 1.0
 class Socket(Protocol):
     session_key: str | None
 
-    def put_events(self, notices: Notices) -> None: ...
+    def put_events(self, events: Sequence[TaskEvent], listed: Notices) -> None: ...
 
     def mark_stale(self) -> None: ...
 
@@ -33,6 +34,11 @@ class Hub:
         self._sockets: set[Socket] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def size(self) -> int:
+        """Open sockets."""
+        return len(self._sockets)
 
     def join(self, socket: Socket) -> None:
         loop = asyncio.get_running_loop()
@@ -73,9 +79,10 @@ class Hub:
 
     def dispatch(self, message: dict[str, Any]) -> None:
         if message.get("type") == EVENTS:
-            notices = Notices.of(message["events"])
+            events = message["events"]
+            listed = Notices.of(event for event in events if not event.keys() <= LOG_ALONE)
             for socket in self._sockets:
-                socket.put_events(notices)
+                socket.put_events(events, listed)
 
     def close_session(self, session_key: str) -> None:
         """Close this process's sockets of a session; callable from any thread.

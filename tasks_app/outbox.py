@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
+
+from pydantic_core import to_json
 
 from tasks_app.wire import TaskEvent
 
 MOST_IDS = 1000
 MOST_IN_FLIGHT = 4
 FRAME_SECONDS = 0.25
+"""Between two frames of one socket, at least."""
+SOCKET_SECONDS = 0.001
+"""By which frames are further apart for each socket of the process: its events must not wait for theirs."""
 ACK_SECONDS = 10.0
+SPANS = 16
+"""Merged messages that are kept: sockets send at different moments, so different ones wait for them."""
 LOG_ALONE = {"id", "owner_id", "log"}
 """Keys of an event that only a task's own page has use for."""
 
@@ -34,66 +41,74 @@ def public(event: TaskEvent) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key != "owner_id"}
 
 
-@dataclass(frozen=True, slots=True)
 class Notices:
-    """The events of one message; ``listed`` by task id as a list of all tasks is told them.
+    """Events merged by task, as pages are told them, in the order of first news.
 
-    Made once for all sockets, which share them and change none.
+    Many sockets share one: what it holds is never changed, and written as JSON once for all of them.
     """
 
-    events: tuple[TaskEvent, ...]
-    listed: Mapping[str, dict[str, Any]]
+    def __init__(self, by_id: Mapping[str, dict[str, Any]]) -> None:
+        self.by_id = by_id
 
     @classmethod
     def of(cls, events: Iterable[TaskEvent]) -> Notices:
-        every = tuple(events)
-        listed: dict[str, dict[str, Any]] = {}
-        for event in every:
-            if not event.keys() <= LOG_ALONE:
-                before = listed.get(event["id"])
-                listed[event["id"]] = merge(before, public(event)) if before else public(event)
-        return cls(every, listed)
+        merged: dict[str, dict[str, Any]] = {}
+        for event in events:
+            before = merged.get(event["id"])
+            merged[event["id"]] = merge(before, public(event)) if before else public(event)
+        return cls(merged)
+
+    @cached_property
+    def text(self) -> str:
+        """A JSON array."""
+        return to_json(list(self.by_id.values())).decode()
+
+
+@lru_cache(maxsize=SPANS)
+def together(*notices: Notices) -> Notices:
+    """Of several messages, the oldest first. Sockets for which the same ones wait get the same object."""
+    if len(notices) == 1:
+        return notices[0]
+    merged: dict[str, dict[str, Any]] = {}
+    for each in notices:
+        again = {one: merge(merged[one], each.by_id[one]) for one in merged.keys() & each.by_id.keys()}
+        merged |= each.by_id
+        merged |= again
+    return Notices(merged)
 
 
 class Outbox:
-    """The latest event per task, in the order of first news; past MOST_IDS everything is stale."""
+    """The messages that wait for one socket; with news of more than MOST_IDS tasks everything is stale."""
 
     def __init__(self) -> None:
-        self._events: dict[str, dict[str, Any]] = {}
+        self._waiting: list[Notices] = []
+        self._most_ids = 0
         self.is_stale = False
 
     def __bool__(self) -> bool:
-        return self.is_stale or bool(self._events)
+        return self.is_stale or bool(self._waiting)
 
-    def put(self, event: TaskEvent) -> None:
-        if self.is_stale:
+    def put(self, notices: Notices) -> None:
+        if self.is_stale or not notices.by_id:
             return
-        news = public(event)
-        waiting = self._events.get(event["id"])
-        self._events[event["id"]] = merge(waiting, news) if waiting else news
-        if len(self._events) > MOST_IDS:
-            self.overflow()
-
-    def put_all(self, listed: Mapping[str, dict[str, Any]]) -> None:
-        """The same as one by one, at a fraction of the price: nearly all of them are news."""
-        if self.is_stale:
-            return
-        merged = {
-            each: merge(self._events[each], listed[each]) for each in self._events.keys() & listed.keys()
-        }
-        self._events |= listed
-        self._events |= merged
-        if len(self._events) > MOST_IDS:
-            self.overflow()
+        self._waiting.append(notices)
+        self._most_ids += len(notices.by_id)
+        if self._most_ids > MOST_IDS:  # counted once for each message that names it
+            self._waiting = [together(*self._waiting)]
+            self._most_ids = len(self._waiting[0].by_id)
+            if self._most_ids > MOST_IDS:
+                self.overflow()
 
     def overflow(self) -> None:
-        self._events.clear()
+        self._waiting, self._most_ids = [], 0
         self.is_stale = True
 
-    def take_events(self) -> list[dict[str, Any]]:
-        events = list(self._events.values())
-        self._events.clear()
-        return events
+    def take_events(self) -> Notices | None:
+        if not self._waiting:
+            return None
+        taken = together(*self._waiting)
+        self._waiting, self._most_ids = [], 0
+        return taken
 
     def take_stale(self) -> bool:
         was, self.is_stale = self.is_stale, False
@@ -107,15 +122,11 @@ class Window:
         self.seq = 0
         self._in_flight: dict[int, float] = {}
         self._acked_at = 0.0
-        self._sent_at = -FRAME_SECONDS
+        self.next_at = 0.0  # the moment from which the next frame may be sent
 
     @property
     def is_full(self) -> bool:
         return len(self._in_flight) >= MOST_IN_FLIGHT
-
-    @property
-    def next_at(self) -> float:
-        return self._sent_at + FRAME_SECONDS
 
     @property
     def ack_deadline(self) -> float | None:
@@ -124,9 +135,11 @@ class Window:
             return None
         return max(self._acked_at, next(iter(self._in_flight.values()))) + ACK_SECONDS
 
-    def sent(self, now: float) -> int:
+    def sent(self, now: float, sockets: int = 1) -> int:
+        """Number a frame of one of so many sockets."""
         self.seq += 1
-        self._in_flight[self.seq] = self._sent_at = now
+        self._in_flight[self.seq] = now
+        self.next_at = now + max(FRAME_SECONDS, sockets * SOCKET_SECONDS)
         return self.seq
 
     def acked(self, seq: int, now: float) -> None:

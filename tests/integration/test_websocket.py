@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from django.test import Client
 from tasks_app import consumers, outbox
 from tasks_app.access import Access
 from tasks_app.conf import get_conf
+from tasks_app.hub import Hub
 from tasks_app.models import Task, TaskBatch
 from tasks_app.outbox import MOST_IDS, Notices, Outbox, Window
 from tasks_app.routing import websocket_application
@@ -187,33 +189,42 @@ async def test_a_withdrawn_right_closes_the_socket_at_the_next_look(
     assert (await communicator.receive_output(timeout=5))["code"] == consumers.NOTHING_TO_VIEW
 
 
+def told(box: Outbox) -> list[dict[str, Any]]:
+    """What the next frame of events has."""
+    events = box.take_events()
+    return json.loads(events.text) if events else []  # type: ignore[no-any-return]
+
+
+def news(*ids: str) -> Notices:
+    return Notices.of([{"id": task_id, "owner_id": None, "revision": 1} for task_id in ids])
+
+
 def test_an_outbox_merges_by_task_and_overflows_to_stale() -> None:
     box = Outbox()
-    box.put({"id": "a", "owner_id": 1, "revision": 3, "state": "succeeded"})
-    box.put({"id": "a", "owner_id": 1, "revision": 2, "state": "running", "worker": "n"})
-    assert box.take_events() == [{"id": "a", "revision": 3, "state": "succeeded", "worker": "n"}]
+    box.put(Notices.of([{"id": "a", "owner_id": 1, "revision": 3, "state": "succeeded"}]))
+    box.put(Notices.of([{"id": "a", "owner_id": 1, "revision": 2, "state": "running", "worker": "n"}]))
+    assert told(box) == [{"id": "a", "revision": 3, "state": "succeeded", "worker": "n"}]
+    assert not box
     for number in range(MOST_IDS + 1):
-        box.put({"id": str(number), "owner_id": None, "revision": 1})
+        box.put(news(str(number)))
     assert box.take_stale()
     assert not box
 
 
 def test_a_socket_that_is_stale_looks_at_no_further_event() -> None:
     class Untouched(Outbox):
-        def put(self, event: Any) -> None:
+        def put(self, notices: Notices) -> None:
             raise AssertionError("an event was looked at")
-
-        put_all = put
 
     consumer = consumers.TaskConsumer()
     consumer.access, consumer.outbox = WATCHER, Untouched()
     consumer.outbox.overflow()
     for consumer.topics in ({"tasks"}, {"tasks", "batch:x"}):
-        consumer.put_events(Notices.of([{"id": "a", "owner_id": 1, "revision": 3}]))
+        consumer.put_events([{"id": "a", "owner_id": 1, "revision": 3}], news("a"))
     assert consumer.outbox.take_stale()
 
 
-def test_events_put_together_are_told_as_those_put_one_by_one() -> None:
+async def test_events_put_together_are_told_as_those_put_one_by_one() -> None:
     progress = [{"attempt": 1, "seq": seq} for seq in (1, 2)]
     messages: list[list[Any]] = [
         [
@@ -233,10 +244,13 @@ def test_events_put_together_are_told_as_those_put_one_by_one() -> None:
         consumer = consumers.TaskConsumer()
         consumer.access, consumer.topics = WATCHER, topics
         consumer.outbox, consumer.wake = Outbox(), asyncio.Event()
+        hub = Hub()
+        hub.join(consumer)
         for message in messages:
-            consumer.put_events(Notices.of(message))
+            hub.dispatch({"type": EVENTS, "events": message})
+        hub.leave(consumer)
         assert consumer.wake.is_set()
-        boxes.append(consumer.outbox.take_events())
+        boxes.append(told(consumer.outbox))
     together, one_by_one = boxes
     assert [event["id"] for event in together] == ["a", "b", "d"]
     assert together == one_by_one
@@ -244,22 +258,44 @@ def test_events_put_together_are_told_as_those_put_one_by_one() -> None:
 
 
 def test_sockets_share_events_and_never_each_others_news() -> None:
-    notices = Notices.of([{"id": "a", "owner_id": None, "revision": 2, "state": "running"}])
-    one, other = Outbox(), Outbox()
-    one.put_all(notices.listed)
-    other.put_all(notices.listed)
-    one.put_all(Notices.of([{"id": "a", "owner_id": None, "revision": 3, "state": "failed"}]).listed)
-    assert one.take_events() == [{"id": "a", "revision": 3, "state": "failed"}]
-    assert other.take_events() == [{"id": "a", "revision": 2, "state": "running"}]
+    running = Notices.of([{"id": "a", "owner_id": None, "revision": 2, "state": "running"}])
+    failed = Notices.of([{"id": "a", "owner_id": None, "revision": 3, "state": "failed"}])
+    boxes = [Outbox() for _ in range(3)]
+    for box in boxes:
+        box.put(running)
+    for box in boxes[:2]:
+        box.put(failed)
+    one, other, third = (box.take_events() for box in boxes)
+    assert one is other
+    assert one is not None
+    assert json.loads(one.text) == [{"id": "a", "revision": 3, "state": "failed"}]
+    assert third is running
+    assert json.loads(running.text) == [{"id": "a", "revision": 2, "state": "running"}]
+
+
+def test_the_same_tasks_again_are_no_more_tasks() -> None:
+    box, every = Outbox(), [str(number) for number in range(MOST_IDS)]
+    for _ in range(3):
+        box.put(news(*every))
+    assert not box.is_stale
+    assert [event["id"] for event in told(box)] == every
 
 
 def test_too_many_events_put_together_are_stale() -> None:
     box = Outbox()
-    box.put_all({str(number): {"id": str(number)} for number in range(MOST_IDS)})
+    box.put(news(*(str(number) for number in range(MOST_IDS))))
     assert not box.is_stale
-    box.put_all({"one more": {"id": "one more"}})
+    box.put(news("one more"))
     assert box.take_stale()
     assert not box
+
+
+def test_frames_are_further_apart_where_many_sockets_are_open() -> None:
+    few, many = Window(), Window()
+    for window, sockets in ((few, 100), (many, 1000)):
+        window.sent(7.0, sockets)
+    assert few.next_at == 7.0 + outbox.FRAME_SECONDS
+    assert many.next_at == 7.0 + 1000 * outbox.SOCKET_SECONDS
 
 
 def test_a_window_holds_four_frames_and_forgets_what_arrived() -> None:
