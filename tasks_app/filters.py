@@ -20,6 +20,13 @@ from tasks_app.states import State
 
 WINDOW = 50_000
 """So many tasks are looked at for what no index answers."""
+SUCCEEDED_AMONG = 200_000
+"""So many of the newest tasks are looked at to count those that succeeded: no index knows them."""
+_SUCCEEDED = """
+SELECT count(*) FROM (
+  SELECT 1 FROM (SELECT state FROM taskdeck_task ORDER BY id DESC LIMIT %s) AS newest
+   WHERE state = 'succeeded' LIMIT %s) AS found
+"""
 _INDEXED = frozenset(State) - {State.SUCCEEDED}
 
 
@@ -171,6 +178,15 @@ def _searched(tasks: QuerySet[Task], text: str) -> QuerySet[Task]:
         When(arguments_text__icontains=stored, then=is_plain), default=False, output_field=BooleanField()
     )
     return tasks.alias(arguments_text=texts).filter(found)
+
+
+def succeeded_count(most: int) -> tuple[int, bool]:
+    """Of everybody's tasks, up to ``most``, and False when there are older tasks than were looked at."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUCCEEDED, [SUCCEEDED_AMONG, most])
+        count = int(cursor.fetchone()[0])
+    ids = Task.objects.order_by("-id").values("pk")
+    return count, count >= most or not ids[SUCCEEDED_AMONG : SUCCEEDED_AMONG + 1].exists()
 
 
 def in_state(tasks: QuerySet[Task], state: State) -> QuerySet[Task]:

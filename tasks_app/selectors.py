@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet
 from tasks_app.access import Access
 from tasks_app.documents import dump_json
 from tasks_app.errors import TaskNotFound
-from tasks_app.filters import Matches, TaskFilter, in_state, matching
+from tasks_app.filters import Matches, TaskFilter, in_state, matching, succeeded_count
 from tasks_app.functions import registry
 from tasks_app.media import Media, from_document, is_media, shown_result
 from tasks_app.models import Task
@@ -243,8 +243,13 @@ def counts(access: Access, wanted: TaskFilter) -> Counts:
     states = wanted.states or tuple(state.value for state in State)
     if wanted.is_plain and access.view_all:
         tasks = visible_tasks(access)
-        found = {state: in_state(tasks, State(state)).values("pk")[:COUNT_CAP].count() for state in states}
-        return Counts(found, True)
+        found, is_complete = {}, True
+        for state in map(State, states):
+            if state == State.SUCCEEDED:
+                found[state.value], is_complete = succeeded_count(COUNT_CAP)
+            else:
+                found[state.value] = in_state(tasks, state).values("pk")[:COUNT_CAP].count()
+        return Counts(found, is_complete)
     looked = matching(visible_tasks(access), replace(wanted, states=()), is_scoped=True)
     rows = looked.tasks.order_by().values_list("state").annotate(Count("pk"))
     by_state = dict.fromkeys(states, 0) | {s: min(n, COUNT_CAP) for s, n in rows if s in states}

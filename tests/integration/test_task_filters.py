@@ -142,6 +142,22 @@ def test_what_no_index_answers_is_looked_for_window_by_window(
     assert (counted["counts"]["succeeded"], counted["is_complete"]) == (1, False)
 
 
+@pytest.mark.parametrize(
+    ("window", "cap", "succeeded", "is_complete"),
+    [(4, 9, 2, True), (3, 9, 1, False), (3, 1, 1, True), (2, 9, 0, False)],
+)
+def test_succeeded_tasks_are_counted_among_the_newest(
+    api: Client, monkeypatch: pytest.MonkeyPatch, window: int, cap: int, succeeded: int, is_complete: bool
+) -> None:
+    monkeypatch.setattr(filters, "SUCCEEDED_AMONG", window)
+    monkeypatch.setattr(selectors, "COUNT_CAP", cap)
+    for state in ("succeeded", "succeeded", "failed", "failed"):
+        finished(state)
+    counted = api.get("/api/tasks/counts/").json()
+    assert (counted["counts"]["succeeded"], counted["is_complete"]) == (succeeded, is_complete)
+    assert counted["counts"]["failed"] == min(cap, 2)
+
+
 def test_a_full_page_ends_where_it_is_full(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filters, "WINDOW", 3)
     tasks = spread(5, queue="needles")
