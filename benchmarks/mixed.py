@@ -10,15 +10,18 @@ import statistics
 import subprocess
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from benchmarks.arrivals import arrivals
-from benchmarks.contestants import CELERY_WORKER, Contestant
+from benchmarks.contestants import CELERY_WORKER, TASKDECK, TASKDECK_ROWS, Contestant
 from benchmarks.drain import Drained, drain, noting
 from benchmarks.drains import BY_NAME
 from benchmarks.services import ROOT, Services, python, running
 from benchmarks.workload import Found
 
-WARMING = 2  # tasks of 1 ms before the clock starts
+NOOPS = 2
+WARMING = 4  # of 1 ms and of 100, before the clock starts
+SHORT_WARMING = 2
 LIMIT_SECONDS = 60
 LEAST_MS = 1.0  # what a ratio divides by at the least: a wait of microseconds is as good as none
 MODULES = (("TASKDECK_MODULES", "benchmarks.timed_tasks,benchmarks.noop_tasks"),)
@@ -110,20 +113,26 @@ def ratio(ours: tuple[float, float], theirs: tuple[float, float]) -> float:
 
 
 def waits_ms(one: Contestant, servers: Services) -> list[float]:
-    """From submit to start, of every short task."""
+    """From submit to start, of every short task; the results of all are stored at the end."""
     side = "celery" if one.settings == BY_NAME["celery_redis"].settings else "taskdeck"
-    expected = WARMING + sum(length == 1 for _, length in arrivals())
     with noting(one, servers) as (env, notes, log):
-        subprocess.run(python(*one.enqueue, "2"), env=env, cwd=ROOT, check=True)
+        subprocess.run(python(*one.enqueue, str(NOOPS)), env=env, cwd=ROOT, check=True)
         with running([python(*worker) for worker in one.workers], env, log):
             deadline = time.monotonic() + LIMIT_SECONDS
-            while one.stored(env) < 2:
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"{one.name}: the workers do not run\n{log.read_text()[-2000:]}")
-                time.sleep(0.05)
+            until_stored(one, env, NOOPS, deadline, log)
             subprocess.run(python("-m", "benchmarks.arrivals", side), env=env, cwd=ROOT, check=True)
-            while len(found := notes.read_text().split()) < expected:
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"{one.name}: {len(found)} of {expected}\n{log.read_text()[-2000:]}")
-                time.sleep(0.05)
-    return [1000 * float(wait) for wait in found[WARMING:]]
+            until_stored(one, env, NOOPS + WARMING + len(arrivals()), deadline, log)
+        found = notes.read_text().split()
+    expected = SHORT_WARMING + sum(length == 1 for _, length in arrivals())
+    if len(found) != expected:
+        raise SystemExit(f"{one.name}: {len(found)} of {expected} short tasks were noted")
+    return [1000 * float(wait) for wait in found[SHORT_WARMING:]]
+
+
+def until_stored(one: Contestant, env: dict[str, str], count: int, deadline: float, log: Path) -> None:
+    """Each of so many results, in every place where the contestant keeps it."""
+    places = (one.stored, TASKDECK_ROWS) if one.settings == TASKDECK else (one.stored,)
+    while found := [place(env) for place in places if place(env) != count]:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{one.name}: {found} of {count} are stored\n{log.read_text()[-2000:]}")
+        time.sleep(0.05)
