@@ -24,8 +24,8 @@ class Endings:
     def __init__(self, recorder: Recorder, tallies: Tallies) -> None:
         self._recorder, self._tallies = recorder, tallies
 
-    def frame(self, held: Held, kind: str, body: bytes) -> float | None:
-        """The run time in seconds, where the attempt has ended."""
+    def frame(self, held: Held, kind: str, body: bytes, *, within_seconds: float = 0.0) -> float | None:
+        """The run time in seconds, where the attempt has ended; its end is recorded within some."""
         if kind == "progress":
             self._recorder.put_progress(held, body)
             return None
@@ -34,7 +34,7 @@ class Endings:
             return None
         outcome, seconds = outcome_of(held, kind, body)
         self._tallies.learn(held, outcome.kind, seconds)
-        self._recorder.put(outcome)
+        self._recorder.put(outcome, within_seconds=within_seconds)
         return seconds
 
     def step(self, held: Held, step: Step) -> None:

@@ -17,6 +17,14 @@ MOST_ROWS = 256  # of one claim
 LONGEST_AHEAD_SECONDS = 1.0  # nothing is claimed while a function runs that takes longer
 CLAIM_SECONDS = AHEAD_SECONDS / 2
 """Before an executor is free the next claim is made: late enough to be for others that end soon as well."""
+MOST_AHEAD_SECONDS = 0.075
+"""Before an executor is free its task may be claimed together with another's."""
+MOST_GATHER_SECONDS = 0.04
+"""Under load the end of a task is recorded with the next one's: so much later at most, and no later than by
+GATHER_FACTOR of the time it ran."""
+GATHER_FACTOR = 0.6
+LATE_SECONDS = 0.005
+"""Of a task that is late no more is known than that it ends any moment."""
 
 
 class Pool(Crew[Remote[Held]]):
@@ -38,7 +46,7 @@ class Pool(Crew[Remote[Held]]):
         waiting = len(self._waiting)
         if sum(rest <= CLAIM_SECONDS for rest in rests) <= waiting:
             return 0
-        return sum(rest <= AHEAD_SECONDS for rest in rests) - waiting
+        return sum(rest <= MOST_AHEAD_SECONDS for rest in rests) - waiting
 
     def _rest_seconds(self, remote: Remote[Held]) -> float:
         """Until it is free, by what its function took lately: 0 when it is, infinite when nobody knows."""
@@ -50,7 +58,7 @@ class Pool(Crew[Remote[Held]]):
         if held is None or not self._has_known_end(held):
             return math.inf
         rest = self.times.mean(held.word) - age
-        return max(0.0, rest) if rest > -AHEAD_SECONDS else math.inf
+        return max(LATE_SECONDS, rest) if rest > -AHEAD_SECONDS else math.inf
 
     def _has_known_end(self, held: Held) -> bool:
         """Its function takes neither so little nor so much that nobody waits for the end of this one."""
@@ -139,4 +147,16 @@ class Pool(Crew[Remote[Held]]):
         return min([*dues, *sorted(claims)[len(self._waiting) :]])
 
     def frees_soon(self) -> bool:
-        return any(0 < self._rest_seconds(remote) <= AHEAD_SECONDS for remote in self._remotes.values())
+        return self._next_end_seconds() <= MOST_AHEAD_SECONDS
+
+    def gather_seconds(self, ended: Held) -> float:
+        """For how long the end of a task may wait for that of another; 0 where no further task waits."""
+        if not self._waiting or not self._has_known_end(ended):
+            return 0.0
+        end = self._next_end_seconds() + LATE_SECONDS
+        return end if end <= min(MOST_GATHER_SECONDS, GATHER_FACTOR * self.times.mean(ended.word)) else 0.0
+
+    def _next_end_seconds(self) -> float:
+        """Until the next task should end; infinite when nobody knows."""
+        rests = (self._rest_seconds(remote) for remote in self._remotes.values())
+        return min((rest for rest in rests if rest > 0), default=math.inf)

@@ -19,6 +19,7 @@ from tasks_app.loglines import LogLine
 from tasks_app.progress import eta_seconds
 from tasks_app.transitions import Changed, Outcome
 from tasks_app.wire import LogMark, StopStep
+from worker.alarm import Alarm
 from worker.held import Held
 from worker.ladder import Step
 from worker.lanes import Lane
@@ -45,28 +46,32 @@ class Recorder:
         self._lost: dict[tuple[str, int], bool] = {}  # (id, attempt): counts a loss
         self._steps: collections.deque[tuple[Held, StopStep]] = collections.deque()
         self._logs: collections.deque[tuple[Held, list[LogLine]]] = collections.deque()
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
         self._is_writing = False
         self._recorded: list[tuple[Changed, Outcome]] = []  # told next, while the database writes on
         self._tell_now = asyncio.Event()
         self._is_telling = False
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: Outcome, *, within_seconds: float = 0.0) -> None:
+        """Record it so soon, and with it what else has come by then."""
         self._outcomes.append(outcome)
-        self._wake.set()
+        if within_seconds:
+            self._alarm.within(within_seconds)
+        else:
+            self._alarm.ring()
 
     def put_progress(self, held: Held, body: bytes) -> None:
         task_id, attempt = held.key
         self._progress[task_id] = {"id": task_id, "attempt": attempt, **msgpack.unpackb(body)}
         self._owners[task_id] = held.task.owner_id
-        self._wake.set()
+        self._alarm.ring()
 
     def put_log(self, held: Held, body: bytes) -> None:
         if len(self._logs) >= MOST_LOG_PARTS:
             self._news.lost += 1
             return
         self._logs.append((held, [LogLine(*line) for line in msgpack.unpackb(body)]))
-        self._wake.set()
+        self._alarm.ring()
 
     def put_step(self, held: Held, step: Step) -> None:
         """A running attempt was interrupted, or its executor killed."""
@@ -76,12 +81,12 @@ class Recorder:
             "at": datetime.now(UTC).isoformat(),
         }
         self._steps.append((held, written))
-        self._wake.set()
+        self._alarm.ring()
 
     def give_back(self, tasks: list[Held], *, counts: bool) -> None:
         """Return attempts to their queue; ``counts``: they ran, so each costs a loss."""
         self._lost.update({held.key: counts for held in tasks})
-        self._wake.set()
+        self._alarm.ring()
 
     @property
     def is_empty(self) -> bool:
@@ -91,8 +96,8 @@ class Recorder:
 
     async def run(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._alarm.wait()
+            self._alarm.reset()
             while self._outcomes or self._lost or self._progress or self._steps or self._logs:
                 self._is_writing = True
                 try:

@@ -229,7 +229,8 @@ class Supervisor:
 
     def _plain_frame(self, held: Held, kind: str, body: bytes) -> None:
         """How long functions take decides how far ahead they are claimed."""
-        if (seconds := self._endings.frame(held, kind, body)) is not None:
+        within = self._pool.gather_seconds(held)
+        if (seconds := self._endings.frame(held, kind, body, within_seconds=within)) is not None:
             self._pool.times.learn(held.word, seconds)
 
     def _lost(self, begun: list[Held], counts: bool) -> None:

@@ -16,7 +16,7 @@ from tasks_app.transitions import Claimed
 from worker import channel
 from worker.board import Board, boottime
 from worker.crew import PATIENCE_SECONDS, Calls, Nursery
-from worker.pool import CLAIM_SECONDS, Pool
+from worker.pool import CLAIM_SECONDS, LATE_SECONDS, Pool
 from worker.watch import LOOK_EVERY_SECONDS
 
 FUNCTION = "tasks_app.examples.tasks.fibonacci"
@@ -115,7 +115,7 @@ def test_a_task_is_claimed_shortly_before_an_executor_is_free(mean: float, age: 
     ("rests", "room"),
     [
         pytest.param((0.02, 0.04), 2, id="one claim is for both"),
-        pytest.param((0.02, 0.08), 1, id="the other will have a claim of its own"),
+        pytest.param((0.02, 0.09), 1, id="the other will have a claim of its own"),
         pytest.param((0.04, 0.04), 0, id="it is too early for either"),
     ],
 )
@@ -193,10 +193,35 @@ def test_what_waits_is_looked_at_when_its_patience_ends() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("age", "soon"), [(0.1, False), (0.27, True), (0.31, False)])
-def test_an_executor_frees_soon_until_its_task_is_late(age: float, soon: bool) -> None:
+@pytest.mark.parametrize(("age", "soon"), [(0.1, False), (0.27, True), (0.31, True), (0.36, False)])
+def test_an_executor_frees_soon_until_its_task_is_much_too_late(age: float, soon: bool) -> None:
     async def main() -> None:
         with running(0.3, age) as executors:
             assert executors.pool.frees_soon() is soon
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("mean", "rest", "waits", "gathers"),
+    [
+        pytest.param(0.1, 0.02, True, True, id="another ends soon"),
+        pytest.param(0.1, 0.02, False, False, id="nothing waits: whoever submitted it may wait for this one"),
+        pytest.param(0.1, 0.06, True, False, id="the other ends too late"),
+        pytest.param(0.03, 0.02, True, False, id="that would be long for such a task"),
+        pytest.param(0.1, -0.06, True, False, id="the other is late: nobody knows when it ends"),
+    ],
+)
+def test_under_load_the_end_of_a_task_is_recorded_with_the_next_one(
+    mean: float, rest: float, waits: bool, gathers: bool
+) -> None:
+    async def main() -> None:
+        with running(mean, mean - rest) as executors:
+            (one,) = executors.pool._remotes.values()
+            (ended,) = one.given.values()
+            if waits:
+                executors.takes()
+            found = executors.pool.gather_seconds(ended)
+            assert found == (about(rest + LATE_SECONDS) if gathers else 0.0)
 
     asyncio.run(main())
