@@ -31,7 +31,8 @@ class PostgresSession:
     def rows(self, sql: str, params: Mapping[str, Any]) -> list[Row]:
         with _psycopg_errors_translated():
             cursor = self._connection.execute(sql, params)
-            return cursor.fetchall() if cursor.description else []
+            # its description would make an object of each column
+            return cursor.fetchall() if _has_rows(cursor) else []
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -40,6 +41,10 @@ class PostgresSession:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _has_rows(cursor: psycopg.Cursor[Row]) -> bool:
+    return cursor.pgresult is not None and cursor.pgresult.status == psycopg.pq.ExecStatus.TUPLES_OK
 
 
 class _PreparingCursor(psycopg.Cursor[Row]):

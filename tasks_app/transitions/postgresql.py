@@ -222,28 +222,45 @@ def read_id(text: str) -> str:
     return text
 
 
-def ids(texts: Iterable[str]) -> list[str]:
-    return list(texts)
+def ids(texts: Iterable[str]) -> str:
+    return _bare_array(texts)
 
 
-def names(texts: Iterable[str]) -> list[str]:
-    return list(texts)
+def names(texts: Iterable[str]) -> str:
+    return _array(texts)
 
 
 def held(held: Iterable[tuple[str, int]]) -> Mapping[str, Any]:
     pairs = list(held)
-    return {"ids": [task_id for task_id, _ in pairs], "attempts": [attempt for _, attempt in pairs]}
+    return {
+        "ids": _bare_array(task_id for task_id, _ in pairs),
+        "attempts": _bare_array(str(attempt) for _, attempt in pairs),
+    }
 
 
 def outcomes(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
     return {
-        "ids": [o.id for o in outcomes],
-        "attempts": [o.attempt for o in outcomes],
-        "kinds": [o.kind for o in outcomes],
-        "delays": [o.delay_seconds for o in outcomes],
-        "results": [o.result for o in outcomes],
-        "errors": [o.error for o in outcomes],
+        "ids": _bare_array(o.id for o in outcomes),
+        "attempts": _bare_array(str(o.attempt) for o in outcomes),
+        "kinds": _bare_array(o.kind for o in outcomes),
+        "delays": _bare_array(str(o.delay_seconds) for o in outcomes),
+        "results": _array(o.result for o in outcomes),
+        "errors": _array(o.error for o in outcomes),
     }
+
+
+def _array(texts: Iterable[str | None]) -> str:
+    """An array as PostgreSQL reads it, written here: psycopg looks at each list's elements several times."""
+    return _bare_array("NULL" if text is None else f'"{_escaped(text)}"' for text in texts)
+
+
+def _bare_array(texts: Iterable[str]) -> str:
+    """The same of ids, numbers and words, which need no quotes."""
+    return "{" + ",".join(texts) + "}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"")
 
 
 def failures(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:

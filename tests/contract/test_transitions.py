@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,6 +76,23 @@ def test_a_finish_stores_the_result_and_ends_the_attempt(store: Store) -> None:
     task = store.row(task_id)
     assert (task.result, task.worker_id, task.error) == ({"a": [1]}, None, None)
     assert task.finished_at is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "NULL", "a, b", "{1}", '"', "\\", 'a\\"b\\\\', "\ttab\nline ", "ä漢😀"], ids=ascii
+)
+def test_whatever_a_result_or_an_error_says_is_stored_as_it_is(store: Store, text: str) -> None:
+    worker_id, ids = store.make_worker(), [store.make_task(), store.make_task(), store.make_task()]
+    store.claim(worker_id, 3)
+    well = Outcome(id=ids[0], attempt=1, kind="succeeded", result=json.dumps([text]))
+    badly = Outcome(id=ids[1], attempt=1, kind="failed", error=text)
+    neither = Outcome(id=ids[2], attempt=1, kind="failed")
+    transitions.finish(store.session, worker_id=worker_id, outcomes=[well, badly, neither])
+    assert [(store.row(id_).result, store.row(id_).error) for id_ in ids] == [
+        ([text], None),
+        (None, text),
+        (None, None),
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["attempt", "worker", "state"])
