@@ -13,7 +13,7 @@ from tests.support.api import UNKNOWN_ID
 from tests.support.machine import Up
 
 LIVE = 15_000
-WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
 READING = ("overview", "tasks", "batches", "functions", "workers", "queues", "tasks/ID", "batches/ID", "new")
 """Those that read from the server."""
 OTHERS = ("login", "nowhere", f"tasks/{UNKNOWN_ID}", f"batches/{UNKNOWN_ID}", "new?name=nothing")
@@ -40,15 +40,20 @@ def nothing_is_wrong(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", [*READING, *OTHERS])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("is_phone", [False, True], ids=["wide", "phone"])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    quiet_console: Page, ids: dict[str, str], scheme: str, path: str
+    quiet_console: Page, ids: dict[str, str], path: str, is_phone: bool
 ) -> None:
-    """What is not there is an error of the network in Chromium's eyes."""
-    quiet_console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    for width in WIDTHS:
-        quiet_console.set_viewport_size({"width": width, "height": 800})
-        open_path(quiet_console, path, ids)
+    """In both schemes, between which the page changes by itself.
+
+    What is not there is an error of the network in Chromium's eyes.
+    """
+    quiet_console.set_viewport_size({"width": 390 if is_phone else 1280, "height": 800})
+    for scheme in SCHEMES:
+        quiet_console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        if scheme == SCHEMES[0]:
+            open_path(quiet_console, path, ids)
+        expect(quiet_console.locator(f"html[data-mantine-color-scheme={scheme}]")).to_be_attached()
         nothing_is_wrong(quiet_console)
 
 
