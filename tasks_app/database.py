@@ -6,10 +6,8 @@ may pass by itself is DatabaseUnavailable, what the database will never take is 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
@@ -40,47 +38,6 @@ class OwnSession(Session, Protocol):
     """A session with a connection of its own, for one thread."""
 
     def close(self) -> None: ...
-
-
-class _Names(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return f":{name}"
-
-
-@cache
-def _sqlite_style(sql: str) -> str:
-    return sql % _Names()
-
-
-class SqliteSession:
-    """A connection of its own, for one thread. Each statement commits by itself outside a transaction."""
-
-    vendor = "sqlite"
-
-    def __init__(self, path: str, *, timeout_seconds: float = 20.0) -> None:
-        self._connection = sqlite3.connect(path, timeout=timeout_seconds, isolation_level=None)
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-
-    def rows(self, sql: str, params: Mapping[str, Any]) -> list[Row]:
-        try:
-            return self._connection.execute(_sqlite_style(sql), params).fetchall()
-        except sqlite3.OperationalError as error:
-            raise DatabaseUnavailable(str(error)) from error
-        except (sqlite3.Error, OverflowError, UnicodeError) as error:
-            raise StatementRefused(str(error)) from error
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.rows("BEGIN IMMEDIATE", {})
-        try:
-            yield
-        except BaseException:
-            self._connection.rollback()
-            raise
-        self.rows("COMMIT", {})
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 class DjangoSession:
@@ -124,6 +81,8 @@ def open_session(using: str = DEFAULT_DB_ALIAS) -> OwnSession:
     """A new connection to the configured database, for one thread of a worker. Raises DatabaseUnavailable."""
     params = dict(connections[using].get_connection_params())
     if connections[using].vendor == "sqlite":
+        from tasks_app.sqlite_session import SqliteSession  # sqlite3, which PostgreSQL has no use for
+
         return SqliteSession(str(params["database"]))
     from tasks_app.postgres_session import PostgresSession  # psycopg, which SQLite has no use for
 

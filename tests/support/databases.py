@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks_app.database import OwnSession, SqliteSession
+from tasks_app.database import OwnSession
 from tasks_app.postgres_session import PostgresSession
+from tasks_app.sqlite_session import SqliteSession
 
 ROOT = Path(__file__).resolve().parents[2]
 

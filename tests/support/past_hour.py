@@ -9,8 +9,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tasks_app.database import SqliteSession
 from tasks_app.histogram import Histogram, count
+from tasks_app.sqlite_session import SqliteSession
 from tasks_app.tallies import MINUTE_SECONDS, Tallied, record_tallies
 
 MINUTES = 60

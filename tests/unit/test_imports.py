@@ -67,6 +67,13 @@ def test_what_the_executors_share_is_imported_before_they_are_forked(tmp_path: P
     assert {"tasks_app.execution", "tasks_app.submit", "redis", "pika"} <= modules_after(RUN, tmp_path)
 
 
+def test_a_node_on_postgresql_imports_no_sqlite(tmp_path: Path) -> None:
+    imported = modules_after(RUN, tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+
+    assert "psycopg" in imported
+    assert imported & {"sqlite3", "tasks_app.sqlite_session"} == set()
+
+
 def test_who_only_sends_events_imports_nothing_to_receive_them(tmp_path: Path) -> None:
     imported = modules_after(SEND, tmp_path, REDIS_URL=REDIS)
 
