@@ -48,7 +48,8 @@ def measure() -> None:
     function = registry.by_slug("fibonacci")
 
     def prepared() -> list[NewTask]:
-        return [prepare(function=function, arguments={"number": 3}, owner_id=None) for _ in range(TASKS)]
+        arguments = [{"number": 3} for _ in range(TASKS)]
+        return prepare(function=function, arguments=arguments, owner_id=None)
 
     def statement(tasks: list[NewTask]) -> None:
         with transaction.atomic():

@@ -37,12 +37,13 @@ def main() -> None:
 
     def new(number: int) -> NewTask:
         place = number % BATCH
-        return prepare(
+        [task] = prepare(
             function=refuses if place < REFUSED else noop,
-            arguments={"number": number},
+            arguments=[{"number": number}],
             owner_id=None,
             run_after=YEARS_AHEAD if place >= BATCH - LATER else None,
         )
+        return task
 
     def waiting() -> int:
         with connection.cursor() as cursor:

@@ -19,7 +19,7 @@ from tasks_app.django_result import waiting_result
 from tasks_app.errors import FieldError, InvalidArguments
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.insertion import NewTask
-from tasks_app.submit import Submitted, prepare_all, submit_all
+from tasks_app.submit import Submitted, prepare, submit_all
 
 DJANGOS_OWN_RECEIVERS = 1
 BATCH_ID = "batch_id"
@@ -78,7 +78,7 @@ def with_batch_id(function: TaskFunction, arguments: Mapping[str, Any], batch: U
 def _prepared(
     task: Any, function: TaskFunction, arguments: list[dict[str, Any]], *, batch: UUID | None, field: str
 ) -> list[NewTask]:
-    return prepare_all(
+    return prepare(
         function=function,
         arguments=arguments,
         owner_id=None,

@@ -57,15 +57,15 @@ def submit(
     with each field (those of arguments below ``arguments_field``) and DatabaseUnavailable.
     """
     checked = function.adapter.validate(arguments, prefix=arguments_field) if validate else dict(arguments)
-    task = prepare(
+    tasks = prepare(
         function=function,
-        arguments=checked,
+        arguments=[checked],
         owner_id=owner_id,
         queue=queue,
         priority=priority,
         run_after=run_after,
     )
-    return store([task])[0]
+    return store(tasks)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,31 +110,6 @@ def submit_all(
 def prepare(
     *,
     function: TaskFunction,
-    arguments: dict[str, Any],
-    owner_id: int | None,
-    queue: str | None = None,
-    priority: int | None = None,
-    run_after: datetime | None = None,
-    batch: UUID | None = None,
-    field: str = "",
-) -> NewTask:
-    """``arguments`` as its adapter returned them. Raises InvalidArguments with fields below ``field``."""
-    [task] = prepare_all(
-        function=function,
-        arguments=[arguments],
-        owner_id=owner_id,
-        queue=queue,
-        priority=priority,
-        run_after=run_after,
-        batch=batch,
-        field=field,
-    )
-    return task
-
-
-def prepare_all(
-    *,
-    function: TaskFunction,
     arguments: Iterable[dict[str, Any]],
     owner_id: int | None,
     queue: str | None = None,
@@ -143,7 +118,10 @@ def prepare_all(
     batch: UUID | None = None,
     field: str = "",
 ) -> list[NewTask]:
-    """One task for each of ``arguments``, alike in all else."""
+    """One task for each of ``arguments``, alike in all else; each as its adapter returned it.
+
+    Raises InvalidArguments with fields below ``field``.
+    """
     queue = function.queue if queue is None else queue
     priority = function.priority if priority is None else priority
     _check_options(function, queue, priority, run_after, field)

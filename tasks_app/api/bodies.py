@@ -28,9 +28,9 @@ def new_task(body: dict[str, Any], access: Access, *, field: str = "", batch: UU
         raise InvalidArguments([FieldError(join_field(field, n), "is not a known field") for n in unknown])
     function = _function(body, field)
     arguments = typed(body, "arguments", dict, "an object", field) or {}
-    return prepare(
+    [task] = prepare(
         function=function,
-        arguments=function.adapter.validate(arguments, prefix=join_field(field, "arguments")),
+        arguments=[function.adapter.validate(arguments, prefix=join_field(field, "arguments"))],
         owner_id=access.user_id,
         queue=typed(body, "queue", str, "a string", field),
         priority=typed(body, "priority", int, "an integer", field),
@@ -38,6 +38,7 @@ def new_task(body: dict[str, Any], access: Access, *, field: str = "", batch: UU
         batch=batch,
         field=field,
     )
+    return task
 
 
 def then_task(body: dict[str, Any], access: Access, batch: UUID) -> NewTask:

@@ -36,7 +36,7 @@ def _submitted(
     request: Request, access: Access, function: TaskFunction, arguments: dict[str, Any]
 ) -> Response:
     checked = function.adapter.validate(arguments)
-    task = prepare(function=function, arguments=checked, owner_id=access.user_id)
+    [task] = prepare(function=function, arguments=[checked], owner_id=access.user_id)
     return submitted_once(request, access, task)
 
 
