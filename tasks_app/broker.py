@@ -227,11 +227,12 @@ class Channel:
             self._inner.basic_publish("", queue, body, properties, mandatory=True)
 
     def publish_all(self, messages: Iterable[Message]) -> None:
-        """The same for many, by one write. Raises BrokerUnavailable."""
+        """The same for many, by one write, at once. Raises BrokerUnavailable."""
         if not self._inner.is_open:
             raise BrokerUnavailable("the channel is closed")
         with _translated():
             self._inner.connection._output_marshaled_frames([self._frames.of(messages)])
+            self._inner.connection.write_now()
 
     def watch_consumers(self, on_cancel: Callable[[str], None]) -> None:
         """``on_cancel(consumer tag)``: the broker ended a consumer, as it does when its queue is deleted."""

@@ -40,6 +40,12 @@ class ReadingConnection(AsyncioConnection):  # type: ignore[misc]  # pika has no
         self._frame_buffer = b""
         super().__init__(*args, **options)
 
+    def write_now(self) -> None:
+        """Send what was put out. pika first asks the loop whether the socket takes it: a turn of the loop."""
+        transport = self._transport
+        if transport is not None and transport.get_write_buffer_size():
+            transport._on_socket_writable()
+
     def _on_data_available(self, data_in: bytes) -> None:
         if not self.consumers:
             super()._on_data_available(data_in)

@@ -14,6 +14,7 @@ import pika
 import pytest
 
 from tasks_app import publisher as module
+from tasks_app.broker import Connection
 from tasks_app.messages import Message, broker_queue, decode
 from tasks_app.publisher import Publisher
 from tests.support.processes import free_port, until
@@ -88,6 +89,17 @@ async def test_messages_of_several_queues_and_functions_in_one_write_keep_what_i
                 assert properties.message_id == decode(body)
                 found.append(Message(decode(body), queue, properties.type))
     assert sorted(found) == sorted(sent)
+
+
+async def test_what_is_published_has_left_before_the_loop_turns(url: str) -> None:
+    connection = await Connection.open(url, "test")
+    try:
+        await connection.declare(broker_queue("default"))
+        channel = await connection.channel()
+        channel.publish_all([message()])
+        assert connection._pika._transport.get_write_buffer_size() == 0
+    finally:
+        connection.close()
 
 
 async def test_a_returned_message_is_published_again_to_a_new_queue(url: str) -> None:
