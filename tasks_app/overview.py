@@ -57,17 +57,16 @@ def _retention(access: Access) -> RetentionDocument:
 def _failures(access: Access) -> tuple[list[FailureGroup], int]:
     """The last hour's failures by function, kind of error and place, most first, and their number."""
     since = datetime.now(UTC) - FAILED_WITHIN
-    newest = (
-        in_state(visible_tasks(access), State.FAILED).order_by("-id").only("function", "error", "finished_at")
-    )
-    failed = [task for task in newest[:MOST_FAILURES] if task.finished_at and task.finished_at >= since]
-    places = _places([task.pk for task in failed])
+    fields = ("id", "function", "error", "finished_at")
+    newest = in_state(visible_tasks(access), State.FAILED).order_by("-id").values_list(*fields)
+    failed = [row for row in newest[:MOST_FAILURES] if row[3] >= since]
+    places = _places([task_id for task_id, *_ in failed])
     groups: dict[tuple[str, str, str], FailureGroup] = {}
-    for task in failed:
+    for task_id, function, error, finished_at in failed:
         name, kind, place = (
-            registry.slug_of(task.function),
-            error_class(task.error or ""),
-            places.get(task.pk, ""),
+            registry.slug_of(function),
+            error_class(error or ""),
+            places.get(task_id, ""),
         )
         group = groups.setdefault(
             (name, kind, place),
@@ -76,8 +75,8 @@ def _failures(access: Access) -> tuple[list[FailureGroup], int]:
                 "error_class": kind,
                 "place": place,
                 "count": 0,
-                "last_at": instant(task.finished_at) or "",
-                "last_id": str(task.pk),
+                "last_at": instant(finished_at) or "",
+                "last_id": str(task_id),
             },
         )
         group["count"] += 1

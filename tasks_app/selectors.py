@@ -157,21 +157,22 @@ def task_page(access: Access, wanted: TaskFilter, *, cursor: UUID | None = None,
 
 def recent(access: Access) -> list[RecentDocument]:
     """The newest RECENT_EACH tasks of each function, among the newest RECENT_WINDOW. Raises NotAllowed."""
-    fields = ("id", "function", "state", "failures", "cancel_requested", "created_at", "started_at")
-    newest = visible_tasks(access).only(*fields, "finished_at").order_by("-id")[:RECENT_WINDOW]
+    fields = ("id", "state", "failures", "cancel_requested", "created_at", "started_at", "finished_at")
+    newest = visible_tasks(access).order_by("-id").values_list("function", *fields)[:RECENT_WINDOW]
     found: defaultdict[str, list[RecentTask]] = defaultdict(list)
-    for task in newest:
-        tasks = found[task.function]
+    for function, *values in newest:
+        tasks = found[function]
         if len(tasks) < RECENT_EACH:
+            task = dict(zip(fields, values, strict=True))
             tasks.append(
                 {
-                    "id": str(task.pk),
-                    "state": task.state,  # type: ignore[typeddict-item]
-                    "failures": task.failures,
-                    "cancel_requested": task.cancel_requested,
-                    "created_at": instant(task.created_at) or "",
-                    "started_at": instant(task.started_at),
-                    "finished_at": instant(task.finished_at),
+                    "id": str(task["id"]),
+                    "state": task["state"],
+                    "failures": task["failures"],
+                    "cancel_requested": task["cancel_requested"],
+                    "created_at": instant(task["created_at"]) or "",
+                    "started_at": instant(task["started_at"]),
+                    "finished_at": instant(task["finished_at"]),
                 }
             )
     return [{"name": registry.slug_of(path), "tasks": found[path]} for path in sorted(found)]
