@@ -1,8 +1,9 @@
 """Many open pages without a browser: sockets that watch the list of tasks and acknowledge each frame.
 
-``python -m benchmarks.crowd PORT NUMBER``: prints ``ready`` when every socket has its snapshot, and after
-SIGTERM as JSON what came since: frames by kind, bytes, sockets the server closed, its own processor time.
-Plain sockets and single opcodes, so that the crowd leaves the processors to what it watches.
+``python -m benchmarks.crowd PORT NUMBER``: prints ``ready`` when every socket has its snapshot. After SIGTERM
+it stays until each socket has heard something since and nothing more comes, and prints as JSON what came: frames
+by kind, bytes, sockets that the server closed, sockets that heard nothing, when the last frame came, its own
+processor time. Plain sockets and single opcodes, so that the crowd leaves the processors to what it watches.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ FINAL, MASKED, PONG = 0x80, 0x80, 10
 NO_MASK = bytes(4)
 KIND_BYTES = 40
 LOOK_SECONDS = 0.2
+QUIET_SECONDS = 2.0
+"""Longer than the frames of one socket are apart."""
+MOST_SECONDS = 30.0
+"""For all to hear of what has ended."""
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -42,6 +47,7 @@ class Page:
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
+        self.heard = 0
         self._received = bytearray()
         while b"\r\n\r\n" not in self._received:
             if not (piece := self.socket.recv(PIECE_BYTES)):
@@ -70,11 +76,15 @@ class Page:
 class Crowd:
     def __init__(self) -> None:
         self.selector = selectors.EpollSelector()
+        self.pages: list[Page] = []
+        self.last_at = 0.0
+        """By ``time.monotonic``, which all processes share."""
         self.kinds: collections.Counter[str] = collections.Counter()
         self.bytes = 0
         self.closed = 0
 
     def join(self, page: Page) -> None:
+        self.pages.append(page)
         self.selector.register(page.socket, selectors.EVENT_READ, page)
 
     def read(self, seconds: float) -> None:
@@ -85,6 +95,8 @@ class Crowd:
             heard = page.frames(piece)
             for opcode, payload in heard:
                 if opcode == TEXT:
+                    page.heard += 1
+                    self.last_at = time.monotonic()
                     self.kinds[payload[:KIND_BYTES].split(b'"', 4)[3].decode()] += 1
                     number = payload[payload.rindex(b":") + 1 : -1]  # "seq" ends the document
                     page.socket.sendall(frame(TEXT, b'{"type":"ack","seq":%b}' % number))
@@ -107,20 +119,26 @@ def main(port: int, number: int) -> None:
         crowd.read(LOOK_SECONDS)
     print("ready", flush=True)
     crowd.kinds.clear()
+    for page in crowd.pages:
+        page.heard = 0
     crowd.bytes, before = 0, time.process_time()
     while not ends:
         crowd.read(LOOK_SECONDS)
-    used = time.process_time() - before
-    print(
-        json.dumps(
-            {
-                "kinds": crowd.kinds,
-                "bytes": crowd.bytes,
-                "closed": crowd.closed,
-                "cpu_seconds": round(used, 2),
-            }
-        )
-    )
+    ended_at = time.monotonic()
+    while (now := time.monotonic()) < ended_at + MOST_SECONDS:
+        if now - max(crowd.last_at, ended_at) > QUIET_SECONDS and all(page.heard for page in crowd.pages):
+            break
+        crowd.read(LOOK_SECONDS)
+    document = {
+        "kinds": crowd.kinds,
+        "bytes": crowd.bytes,
+        "closed": crowd.closed,
+        "unheard": sum(not page.heard for page in crowd.pages),
+        "fewest_frames": min(page.heard for page in crowd.pages),
+        "last_at": crowd.last_at,
+        "cpu_seconds": round(time.process_time() - before, 2),
+    }
+    print(json.dumps(document))
 
 
 if __name__ == "__main__":

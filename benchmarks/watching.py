@@ -12,6 +12,7 @@ import signal
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ BROWSER = ROOT / ".venv" / "bin" / "python"
 POINTS = (50, 95, 99)
 CEILINGS = {
     "browser_event_p99_ms": 50.0,
+    "watchers_told_seconds": 3.0,
     "web_redis_connections_by_sockets": 1.0,
     "web_subscriptions_by_sockets": 1.0,
     "web_database_connections": float(POOL),
@@ -46,11 +48,17 @@ CEILINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """One drain. ``web_share`` of a core while it lasts; ``rss_kib`` that each socket had added before it."""
+    """One drain. ``web_share`` of a core while it lasts; ``rss_kib`` that each socket had added before it.
+
+    ``web_seconds`` of processor time from its start until the web process had told every socket the rest of
+    it, ``late_seconds`` after the last task.
+    """
 
     rate: float
     cpu_us: float
     web_share: float
+    web_seconds: float
+    late_seconds: float
     rss_kib: float
     redis_connections: int
     subscriptions: int
@@ -116,17 +124,22 @@ def run(servers: Services, rounds: int) -> Found:
 def watch(one: Site, number: int) -> Watched:
     """A drain of no-ops while ``number`` sockets are open, each with the list of tasks."""
     one.queue_noops(NOOPS)
-    with web(one) as site_web, crowd(site_web, number) as (said, rss_kib):
+    with web(one) as site_web, crowd(site_web, number) as (process, rss_kib):
         backends, sessions = site_web.database()  # each socket has asked: who may watch, and for the rows
         before = cpu_seconds([site_web.pid])
         with one.nodes() as (pids, log):
             drained = one.drained(NOOPS, pids, log)
+            ended_at = time.monotonic()
             used = cpu_seconds([site_web.pid]) - before
+            said = told(process, number)
+            whole = cpu_seconds([site_web.pid]) - before
         connections, subscriptions = site_web.redis()
     return Watched(
         rate=drained.rate,
         cpu_us=drained.cpu_us,
         web_share=round(used * drained.rate / NOOPS, 3),
+        web_seconds=round(whole, 2),
+        late_seconds=round(max(0.0, said.get("last_at", 0.0) - ended_at), 2),
         rss_kib=rss_kib,
         redis_connections=connections,
         subscriptions=subscriptions,
@@ -150,14 +163,10 @@ def web(one: Site) -> Iterator[Web]:
 
 
 @contextlib.contextmanager
-def crowd(site_web: Web, number: int) -> Iterator[tuple[dict[str, Any], float]]:
-    """So many open sockets, each with its snapshot, and the KiB that each has added.
-
-    What they heard is in the dictionary once they have gone; SystemExit when the server closed one.
-    """
-    said: dict[str, Any] = {}
+def crowd(site_web: Web, number: int) -> Iterator[tuple[subprocess.Popen[str] | None, float]]:
+    """So many open sockets, each with its snapshot, and the KiB that each has added."""
     if not number:
-        yield said, 0.0
+        yield None, 0.0
         return
     before = site_web.rss_kib()
     command = python("-m", "benchmarks.crowd", str(site_web.port), str(number))
@@ -166,15 +175,20 @@ def crowd(site_web: Web, number: int) -> Iterator[tuple[dict[str, Any], float]]:
             assert process.stdout is not None
             if process.stdout.readline() != "ready\n":
                 raise SystemExit(f"the crowd of {number} did not come together")
-            yield said, round((site_web.rss_kib() - before) / number, 1)
+            yield process, round((site_web.rss_kib() - before) / number, 1)
         finally:
-            process.send_signal(signal.SIGTERM)
-            last = process.stdout.readline() if process.stdout else ""
-    said |= json.loads(last)
-    if sum(said["kinds"].values()) < number:
-        raise SystemExit(f"of {number} sockets some heard nothing of the drain: {said}")
-    if said["closed"]:
-        raise SystemExit(f"the web process closed {said['closed']} of {number} sockets")
+            process.kill()
+
+
+def told(process: subprocess.Popen[str] | None, number: int) -> dict[str, Any]:
+    """What the crowd has heard, once nothing more comes; SystemExit when one heard nothing or was closed."""
+    if process is None or process.stdout is None:
+        return {}
+    process.send_signal(signal.SIGTERM)
+    said: dict[str, Any] = json.loads(process.stdout.readline())
+    if said["unheard"] or said["closed"]:
+        raise SystemExit(f"of {number} sockets some were closed or heard nothing of the drain: {said}")
+    return said
 
 
 def found(watched: Mapping[int, list[Watched]], first: list[float], ended: list[float]) -> Found:
@@ -187,7 +201,10 @@ def found(watched: Mapping[int, list[Watched]], first: list[float], ended: list[
         times = f"{median(number, 'rate') / median(0, 'rate'):.2f}"
         rss = f"{median(number, 'rss_kib'):.0f}" if number else ""
         share = f"{100 * median(number, 'web_share'):.0f} %"
-        rows.append(f"| {number:,} | {median(number, 'rate'):,.0f} | {times} | {share} | {rss} |")
+        cost = f"{1000 * median(number, 'web_seconds') / number:.1f}" if number else ""
+        late = f"{median(number, 'late_seconds'):.1f}" if number else ""
+        cells = [f"{number:,}", f"{median(number, 'rate'):,.0f}", times, share, cost, late, rss]
+        rows.append(f"| {' | '.join(cells)} |")
     every = [one for runs in watched.values() for one in runs]
     return Found(
         facts={
@@ -200,6 +217,7 @@ def found(watched: Mapping[int, list[Watched]], first: list[float], ended: list[
                 f"drain_with_{number}_sockets": round(median(number, "rate") / median(0, "rate"), 2)
                 for number in many
             },
+            "watchers_told_seconds": max(median(number, "late_seconds") for number in many),
             "browser_event_p99_ms": round(percentile(first, 99), 1),
             "web_redis_connections_by_sockets": most(watched, "redis_connections"),
             "web_subscriptions_by_sockets": most(watched, "subscriptions"),
@@ -207,8 +225,9 @@ def found(watched: Mapping[int, list[Watched]], first: list[float], ended: list[
             "web_database_sessions": max(one.database_sessions for one in every),
         },
         lines=[
-            "| sockets that watch a drain | tasks/s | times that without | web, of a core | KiB a socket |",
-            "|---|---|---|---|---|",
+            "| sockets that watch a drain | tasks/s | times that without | web, of a core "
+            "| web CPU in all, ms a socket | last told after, s | KiB a socket |",
+            "|---|---|---|---|---|---|---|",
             *rows,
             "",
             f"| idle, a page in Chromium: submit to, ms | {' | '.join(f'p{point}' for point in POINTS)} |",
