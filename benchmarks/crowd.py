@@ -1,9 +1,10 @@
 """Many open pages without a browser: sockets that watch the list of tasks and acknowledge each frame.
 
 ``python -m benchmarks.crowd PORT NUMBER``: prints ``ready`` when every socket has its snapshot. After SIGTERM
-it stays until each socket has heard something since and nothing more comes, and prints as JSON what came: frames
-by kind, bytes, sockets that the server closed, sockets that heard nothing, when the last frame came, its own
-processor time. Plain sockets and single opcodes, so that the crowd leaves the processors to what it watches.
+it stays until each socket has heard something since and nothing more comes, and prints as JSON what came:
+frames by kind, bytes, sockets that the server closed, sockets that heard nothing, when the last frame came,
+its own processor time. Plain sockets and single opcodes, so that the crowd leaves the processors to what it
+watches.
 """
 
 from __future__ import annotations

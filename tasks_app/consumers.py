@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Sequence
@@ -10,7 +11,9 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -37,11 +40,20 @@ SNAPSHOT_ROWS = 50
 class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """The pump is the only sender of frames with a number; the rest only says what waits."""
 
-    channel_layer_alias = ""  # the hub subscribes for all sockets
-
     session_key: str | None = None
     access: Access
     pump: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Without a channel of its own, for the hub subscribes, and without two tasks for each message."""
+        self.scope, self.base_send = scope, send
+        with contextlib.suppress(StopConsumer):
+            while True:
+                await self.dispatch(await receive())
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels' own first closes old connections, in a thread; whoever asks the database does."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         self.outbox, self.window, self.wake = Outbox(), Window(), asyncio.Event()
@@ -49,7 +61,7 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.snapshots: dict[str, None] = {}
         self.stale: dict[str, None] = {}
         self.session_key = getattr(self.scope.get("session"), "session_key", None)
-        self.access = await database_sync_to_async(_access_of_session)(self.session_key)
+        self.access = await self._looked()
         self.look_at = time.monotonic() + LOOK_SECONDS
         await self.accept()
         if not self.access.view:
@@ -72,7 +84,10 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         kind, topic = message.get("type"), str(message.get("topic", ""))
         if kind == "ack" and isinstance(message.get("seq"), int):
+            was_full = self.window.is_full
             self.window.acked(message["seq"], time.monotonic())
+            if not was_full:
+                return  # nothing to send for it, and a deadline that has moved is seen at the old one
         elif kind == "subscribe":
             await self._subscribe(topic)
         elif kind == "unsubscribe":
@@ -155,8 +170,15 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Look at the session again: logged out elsewhere, or rights withdrawn."""
         self.look_at = time.monotonic() + LOOK_SECONDS
         before = self.access.user_id
-        self.access = await database_sync_to_async(_access_of_session)(self.session_key)
+        self.access = await self._looked()
         return self.access.view and self.access.user_id == before
+
+    async def _looked(self) -> Access:
+        """Only a session needs a thread, for the database: the rights of nobody are a setting."""
+        if self.session_key is None:
+            return _access_of_session(None)
+        access: Access = await database_sync_to_async(_access_of_session)(self.session_key)
+        return access
 
     async def _send_next(self) -> None:
         if self.snapshots:

@@ -152,6 +152,7 @@ async def test_unknown_topics_and_tasks_are_errors_and_nonsense_closes() -> None
         assert (await frame_of(communicator, "error"))["code"] == code
     await communicator.send_to(text_data="[" * 4000)
     assert (await communicator.receive_output())["code"] == consumers.NOT_UNDERSTOOD
+    await communicator.disconnect()  # or the hub may be in the middle of its subscription when the loop ends
 
 
 async def test_a_reader_that_does_not_ack_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
