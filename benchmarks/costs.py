@@ -2,11 +2,13 @@
 
 Databases that differ in one dropped index or constraint (or in all CHECKs) live the same tasks in alternating
 turns: stored, claimed by their ids, finished. What counts is the processor time of each connection's own
-server process. The row "nothing" drops nothing: its difference is the error of measurement.
+server process. The row "nothing" drops nothing: its difference is the error of measurement. With
+``--at-once 1`` each statement is for one task: what an idle system's statements cost.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import statistics
@@ -20,7 +22,8 @@ from benchmarks.life import Life, life
 from benchmarks.services import Services, services
 
 TURNS = 24
-TASKS_A_TURN = 1024
+STATEMENTS_A_TURN = 4
+LONE_STATEMENTS_A_TURN = 32
 AT_ONCE = 256
 TABLE = "'taskdeck_task'::regclass"
 INDEXES = f"""
@@ -49,15 +52,16 @@ def variant(servers: Services, template: str, name: str, statements: list[str]) 
     return Variant(name, made)
 
 
-def turn(one: Life) -> float:
+def turn(one: Life, at_once: int) -> float:
     """Microseconds of the server process for one task."""
     started = one.spent_ms()
-    for _ in range(TASKS_A_TURN // AT_ONCE):
-        claimed = one.claim_ids(one.store(AT_ONCE))
-        if len(claimed) != AT_ONCE:
-            raise SystemExit(f"of {AT_ONCE} tasks {len(claimed)} were claimed")
+    statements = LONE_STATEMENTS_A_TURN if at_once == 1 else STATEMENTS_A_TURN
+    for _ in range(statements):
+        claimed = one.claim_ids(one.store(at_once))
+        if len(claimed) != at_once:
+            raise SystemExit(f"of {at_once} tasks {len(claimed)} were claimed")
         one.finish(claimed)
-    return 1000 * (one.spent_ms() - started) / TASKS_A_TURN
+    return 1000 * (one.spent_ms() - started) / (statements * at_once)
 
 
 @contextlib.contextmanager
@@ -78,6 +82,7 @@ def variants(servers: Services) -> Iterator[list[Variant]]:
     wanted |= {name: [f"DROP INDEX {name}"] for name in indexes}
     wanted |= {name: [statement] for name, statement in drops.items()}
     wanted["all CHECKs and foreign keys"] = list(drops.values())
+    wanted["all these and all indexes"] = [*drops.values(), *(f"DROP INDEX {name}" for name in indexes)]
     made = [variant(servers, template, name, statements) for name, statements in wanted.items()]
     try:
         yield made
@@ -87,6 +92,11 @@ def variants(servers: Services) -> Iterator[list[Variant]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description=__doc__)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="tasks of one statement")
+    at_once = parser.parse_args().at_once
+    if at_once < 1:
+        parser.error("--at-once must be at least 1")
     with services() as servers:
         os.environ.update(servers.fresh() | {"DJANGO_SETTINGS_MODULE": "taskqueue_site.settings"})
         import django
@@ -96,7 +106,7 @@ def main() -> None:
             spent: dict[str, list[float]] = {one.name: [] for one in made}
             for number in range(TURNS):
                 for one in made if number % 2 else reversed(made):
-                    spent[one.name].append(turn(one.life))
+                    spent[one.name].append(turn(one.life, at_once))
     base = spent.pop("as it is")
     print(f"| dropped | µs/task less, of {statistics.median(base):.1f} |\n|---|---|")
     for name, times in spent.items():
