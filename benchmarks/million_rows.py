@@ -4,8 +4,9 @@
 when an answer takes longer than CEILING_MS or looks at more rows than it may, a count differs from SQL's own,
 or a statement of a task's life reads the whole table. Cold is the first answer of a server that was started
 anew; warm is the median of WARM further ones. ``--rows`` fills it with more, ``--explain`` prints the plans,
-``--write-plans`` keeps them in the docs, beside what the answers and the table took. ``--kept DIRECTORY``
-fills a server once and asks it again in later runs; with ``--fill-only`` nothing is asked yet.
+``--write-plans`` keeps them in the docs, ``--write-answers`` what the answers and the table took.
+``--kept DIRECTORY`` fills a server once and asks it again in later runs; with ``--fill-only`` nothing is
+asked yet.
 """
 
 from __future__ import annotations
@@ -170,17 +171,7 @@ def written(asked: Asked) -> str:
     """For the docs."""
     lines = [f"| {one.page} | {one.cold_ms:.1f} | {one.warm_ms:.1f} |" for one in asked.answers]
     return "\n".join(
-        [
-            "| answer, ms | cold | warm |",
-            "|---|---|---|",
-            *lines,
-            "",
-            "```",
-            asked.table,
-            "```",
-            "",
-            asked.plans,
-        ]
+        ["| answer, ms | cold | warm |", "|---|---|---|", *lines, "", "```", asked.table, "```", ""]
     )
 
 
@@ -201,6 +192,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explain", action="store_true")
     parser.add_argument("--write-plans", action="store_true", help="into docs/explanation")
+    parser.add_argument("--write-answers", action="store_true", help="likewise; on a quiet machine")
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument(
         "--kept", type=Path, metavar="DIRECTORY", help="of a server that later runs use again"
@@ -208,8 +200,8 @@ def main() -> int:
     parser.add_argument("--fill-only", action="store_true", help="ask nothing yet; needs --kept")
     parser.add_argument("--step", choices=[*PRINTED, "measure", "cold"], help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.write_plans and given.rows not in plans.PAGES:
-        parser.error(f"--write-plans keeps those of {' or '.join(map(str, plans.PAGES))} rows")
+    if (given.write_plans or given.write_answers) and given.rows not in plans.PAGES:
+        parser.error(f"the docs keep those of {' or '.join(map(str, plans.PAGES))} rows")
     if given.step in PRINTED:
         PRINTED[given.step](given.rows)
     elif given.step == "measure":
@@ -229,8 +221,10 @@ def main() -> int:
             figures = f"cold {one.cold_ms:7.1f} ms  warm {one.warm_ms:7.1f} ms"
             print(f"{one.page:32} {figures}{'  ABOVE' if one.slowest_ms > CEILING_MS else ''}")
         print(f"load {os.getloadavg()[0]:.1f}")
+        if given.write_answers:
+            plans.write(given.rows, "answers", written(asked), told=told())
         if given.write_plans:
-            plans.write(given.rows, written(asked), told=told())
+            plans.write(given.rows, "plans", asked.plans, told=told())
         return int(any(one.slowest_ms > CEILING_MS for one in asked.answers))
     return 0
 

@@ -10,7 +10,7 @@ from benchmarks.services import ROOT
 _DOCS = ROOT / "docs" / "explanation"
 PAGES = {1_000_000: _DOCS / "queries.md", 10_000_000: _DOCS / "queries-at-ten-million.md"}
 """By the number of rows."""
-BEGIN, END = "<!-- plans: begin -->", "<!-- plans: end -->"
+MARKS = "<!-- {}: begin -->", "<!-- {}: end -->"
 SHOWN = {
     "list": "selectors.task_page",
     "deep page, half way": "selectors.task_page",
@@ -90,9 +90,10 @@ def short(sql: str) -> str:
     return sql if len(sql) <= 600 else f"{sql[:600]} …"
 
 
-def write(rows: int, text: str, *, told: str) -> None:
-    """``told``: machine, versions and load."""
+def write(rows: int, what: str, text: str, *, told: str) -> None:
+    """``what``: answers or plans, each by itself. ``told``: machine, versions and load."""
     page = PAGES[rows]
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{told}\n\n{text}{END}{after}")
+    begin, end = (mark.format(what) for mark in MARKS)
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{told}\n\n{text}{end}{after}")
