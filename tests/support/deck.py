@@ -34,7 +34,13 @@ class Deck:
         return found[0] if found else {}
 
     def is_consuming(self) -> bool:
-        return self.queue().get("consumers") == 1
+        """Asked by AMQP: `rabbitmqctl` starts an Erlang machine for each question."""
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            try:
+                declared = connection.channel().queue_declare(QUEUE, passive=True)
+            except pika.exceptions.ChannelClosedByBroker:  # there is no such queue yet
+                return False
+            return bool(declared.method.consumer_count == 1)
 
     def wait_for_messages(self, count: int) -> None:
         """So many are in the queue or at the worker; a doorbell that came with the last of them has rung."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import uuid
@@ -17,6 +18,8 @@ FOLDER = "/usr/lib/rabbitmq/bin"
 PACKAGE = "rabbitmq-server"
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
+VHOSTS_AT_ONCE = 5
+"""Each start of `rabbitmqctl` is that of an Erlang machine; a few virtual hosts more take no longer."""
 
 
 class RabbitMQCommandError(Exception):
@@ -33,6 +36,7 @@ class RabbitMQ(Server):
         super().__init__(home, free_port())
         self._program = program("rabbitmq-server", PACKAGE, FOLDER)
         self._rabbitmqctl = program("rabbitmqctl", PACKAGE, FOLDER)
+        self._spare_vhosts: list[str] = []
         self.environment |= {
             "RABBITMQ_NODENAME": f"taskdeck{uuid.uuid4().hex[:8]}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
@@ -66,15 +70,18 @@ class RabbitMQ(Server):
         return f"amqp://guest:guest@{host}:{port or self.port}/{vhost.replace('/', '%2F')}"
 
     def fresh_vhost(self) -> str:
-        """A new, empty virtual host; its name."""
-        name = f"test-{uuid.uuid4().hex[:12]}"
-        self.rabbitmqctl(
-            "eval",
-            f'rabbit_vhost:add(<<"{name}">>, <<"tests">>),'
-            f'rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"{name}">>,'
-            ' <<".*">>, <<".*">>, <<".*">>, <<"tests">>).',
-        )
-        return name
+        """A virtual host that nobody has used; its name."""
+        if not self._spare_vhosts:
+            names = [f"test-{uuid.uuid4().hex[:12]}" for _ in range(VHOSTS_AT_ONCE)]
+            listed = ", ".join(f'<<"{name}">>' for name in names)
+            self.rabbitmqctl(
+                "eval",
+                'lists:foreach(fun(Name) -> rabbit_vhost:add(Name, <<"tests">>),'
+                ' rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name,'
+                f' <<".*">>, <<".*">>, <<".*">>, <<"tests">>) end, [{listed}]).',
+            )
+            self._spare_vhosts = names
+        return self._spare_vhosts.pop()
 
     def rabbitmqctl(self, *arguments: str) -> str:
         """Run one command on this node; what it prints. Raises RabbitMQCommandError with what it said."""
@@ -116,6 +123,10 @@ class RabbitMQ(Server):
         answer = self.rabbitmqctl("list_queues", "--vhost", vhost, "--formatter", "json", *wanted)
         queues: list[dict[str, Any]] = json.loads(answer)
         return queues
+
+    def _end(self, number: signal.Signals) -> None:
+        self._spare_vhosts.clear()  # a killed node may forget what is young
+        super()._end(number)
 
     def _command(self) -> Sequence[str]:
         return [self._program]
