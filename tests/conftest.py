@@ -30,6 +30,7 @@ def pytest_configure() -> None:
     """A shell starts background jobs with Ctrl-C ignored, and every program under test would inherit that."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, with every fixture's own
 
 
 def pytest_report_header() -> str:
