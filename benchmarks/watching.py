@@ -131,9 +131,9 @@ def watch(one: Site, number: int) -> Watched:
             drained = one.drained(NOOPS, pids, log)
             ended_at = time.monotonic()
             used = cpu_seconds([site_web.pid]) - before
-            said = told(process, number)
-            whole = cpu_seconds([site_web.pid]) - before
-        connections, subscriptions = site_web.redis()
+        connections, subscriptions = site_web.redis()  # no worker runs, and the sockets are open
+        said = told(process, number)
+        whole = cpu_seconds([site_web.pid]) - before
     return Watched(
         rate=drained.rate,
         cpu_us=drained.cpu_us,
