@@ -54,6 +54,7 @@ def latency(count: int) -> None:
         import django
 
         django.setup()
+    noop.delay(0).get(timeout=30)  # opens the client's connections
     times = []
     for number in range(count):
         started = time.perf_counter()
