@@ -65,6 +65,7 @@ class Hub:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
+                _cancel_again()
                 while True:
                     self.dispatch(await layer.receive(channel))
             except asyncio.CancelledError:
@@ -96,6 +97,13 @@ class Hub:
         for socket in list(self._sockets):
             if socket.session_key == session_key:
                 socket.log_out()
+
+
+def _cancel_again() -> None:
+    """Where redis-py has lost the cancel of this task while it connected."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        task.cancel()
 
 
 hub = Hub()

@@ -152,7 +152,6 @@ async def test_unknown_topics_and_tasks_are_errors_and_nonsense_closes() -> None
         assert (await frame_of(communicator, "error"))["code"] == code
     await communicator.send_to(text_data="[" * 4000)
     assert (await communicator.receive_output())["code"] == consumers.NOT_UNDERSTOOD
-    await communicator.disconnect()  # or the hub may be in the middle of its subscription when the loop ends
 
 
 async def test_a_reader_that_does_not_ack_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +222,20 @@ def test_a_socket_that_is_stale_looks_at_no_further_event() -> None:
     for consumer.topics in ({"tasks"}, {"tasks", "batch:x"}):
         consumer.put_events([{"id": "a", "owner_id": 1, "revision": 3}], news("a"))
     assert consumer.outbox.take_stale()
+
+
+@pytest.mark.parametrize("turns", range(0, 30, 3))
+async def test_the_subscription_ends_though_its_last_socket_leaves_before_it_stands(turns: int) -> None:
+    """redis-py may lose a cancel while it connects."""
+    hub, consumer = Hub(), consumers.TaskConsumer()
+    hub.join(consumer)
+    [reader] = (task for task in asyncio.all_tasks() if task.get_name() == "hub")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    hub.leave(consumer)
+    async with asyncio.timeout(5):
+        await asyncio.wait({reader})
+    assert reader.cancelled()
 
 
 async def test_events_put_together_are_told_as_those_put_one_by_one() -> None:
