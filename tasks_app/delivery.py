@@ -153,7 +153,7 @@ class DeliveryThread:
             loop = asyncio.get_running_loop()
             link = RedisLink(conf.redis_url) if conf.redis_url else None
             publisher = Publisher(conf.rabbitmq_urls, "taskdeck web") if conf.rabbitmq_urls else None
-            news = News(link, publisher)
+            news = News(link, publisher, gather_seconds=0.0)  # a request has one event: nothing follows it
             self._parts = _Parts(loop, news, Inbox(loop, news))
             ready.set()
             async with asyncio.TaskGroup() as duties:

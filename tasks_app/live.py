@@ -23,7 +23,7 @@ MOST_WAITING = 20_000
 APART_SECONDS = 0.1
 """Between two messages to the watchers' group, for what happens meanwhile; a page hears four in a second."""
 GATHER_SECONDS = 0.005
-"""After a lone event: the hand-over and the end of a short task come first, and share its message."""
+"""After a lone event of a worker: the hand-over and the end of a short task share its message."""
 
 
 def event_of(changed: Changed, **facts: Any) -> TaskEvent:
@@ -49,8 +49,11 @@ class News:
     workers by looking into the database.
     """
 
-    def __init__(self, link: RedisLink | None, publisher: Publisher | None) -> None:
+    def __init__(
+        self, link: RedisLink | None, publisher: Publisher | None, *, gather_seconds: float = GATHER_SECONDS
+    ) -> None:
         self.link, self.publisher = link, publisher
+        self._gather_seconds = gather_seconds
         self.lost = 0
         self._tell_watchers = sender_to_watchers(link)
         self._events: dict[str, TaskEvent] = {}
@@ -70,7 +73,7 @@ class News:
         else:
             self.lost += 1
         if self._rest is None and not self._is_due:
-            self._rest = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._rested)
+            self._rest = asyncio.get_running_loop().call_later(self._gather_seconds, self._rested)
 
     def hand_over(self, message: Message, *, is_urgent: bool = False) -> None:
         """A task waits: publish its message; ring the doorbell where no message travels at once.

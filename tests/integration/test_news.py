@@ -65,6 +65,24 @@ async def test_the_transitions_of_a_short_task_share_a_message(news: News, chann
     assert (found["state"], found["revision"]) == ("succeeded", 3)
 
 
+async def test_a_sender_that_need_not_gather_tells_the_first_event_at_once(
+    redis_url: str, channel: str
+) -> None:
+    """The web process, where a request has one event."""
+    link = RedisLink(redis_url)
+    sender = News(link, None, gather_seconds=0.0)
+    running = asyncio.create_task(sender.run())
+    sender.put(event("one", state="queued", revision=1))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    sender.put(event("one", state="cancelled", revision=2))
+    states = [found["state"] for _ in range(2) for found in await heard(channel)]
+    assert states == ["queued", "cancelled"]
+    running.cancel()
+    await asyncio.wait([running])
+    await link.close()
+
+
 async def test_a_flood_is_sent_whole_while_it_goes_on(news: News, channel: str) -> None:
     count = 5 * MOST_EVENTS
     for number in range(count):
