@@ -16,6 +16,9 @@ LIVE = 15_000
 SCHEMES = ("light", "dark")
 READING = ("overview", "tasks", "batches", "functions", "workers", "queues", "tasks/ID", "batches/ID", "new")
 """Those that read from the server."""
+AT_REST = """() => document.getAnimations().every(
+  ({ effect, playState }) => playState !== "running" || effect.getComputedTiming().iterations === Infinity
+)"""
 OTHERS = ("login", "nowhere", f"tasks/{UNKNOWN_ID}", f"batches/{UNKNOWN_ID}", "new?name=nothing")
 
 
@@ -54,6 +57,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         if scheme == SCHEMES[0]:
             open_path(quiet_console, path, ids)
         expect(quiet_console.locator(f"html[data-mantine-color-scheme={scheme}]")).to_be_attached()
+        quiet_console.wait_for_function(AT_REST)  # colours change over some frames
         nothing_is_wrong(quiet_console)
 
 
