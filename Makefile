@@ -50,7 +50,7 @@ test-matrix: $(CONSOLE_TARGET) servers
 	@.ci/test-matrix
 
 # Minutes, not more: what is static, and the tests that need no service. The OpenAPI document is one of them.
-check: $(VENV)/.dev frontend/node_modules/.installed
+check: $(VENV)/.dev frontend/node_modules/.installed $(CONSOLE_TARGET)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
