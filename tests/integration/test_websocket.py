@@ -304,6 +304,36 @@ def test_too_many_events_put_together_are_stale() -> None:
     assert not box
 
 
+async def test_an_acknowledgement_wakes_the_pump_only_where_it_makes_room() -> None:
+    consumer = consumers.TaskConsumer()
+    consumer.window, consumer.wake = Window(), asyncio.Event()
+    consumer.pump = asyncio.create_task(asyncio.sleep(0))
+    woken = []
+    for frames in (1, outbox.MOST_IN_FLIGHT):
+        for _ in range(frames):
+            consumer.window.sent(0.0)
+        await consumer.receive(json.dumps({"type": "ack", "seq": consumer.window.seq}))
+        woken.append(consumer.wake.is_set())
+    assert woken == [False, True]
+    await consumer.pump
+
+
+async def test_no_message_of_a_socket_waits_for_old_connections_to_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Channels would go through a thread for each, acknowledgements too."""
+
+    async def fails() -> None:
+        raise AssertionError("a message went through a thread")
+
+    monkeypatch.setattr("channels.consumer.aclose_old_connections", fails)
+    communicator = socket()
+    await communicator.connect()
+    await communicator.send_json_to({"type": "subscribe", "topic": "tasks"})
+    assert await frame_of(communicator, "snapshot")
+    await communicator.disconnect()
+
+
 def test_frames_are_further_apart_where_many_sockets_are_open() -> None:
     few, many = Window(), Window()
     for window, sockets in ((few, 100), (many, 1000)):
