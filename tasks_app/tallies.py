@@ -43,9 +43,6 @@ class Tallied:
     depth: int | None = None
 
 
-_COLUMNS = (
-    "worker_id, span_seconds, at, subject, name, succeeded, failed, cancelled, retried, waits, runs, depth"
-)
 _VALUES = "succeeded", "failed", "cancelled", "retried", "waits", "runs", "depth"
 _COLUMNS = ", ".join(("worker_id", "span_seconds", "at", "subject", "name", *_VALUES))
 _UPSERT = "ON CONFLICT (span_seconds, subject, at, name, worker_id) DO UPDATE SET " + ", ".join(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { areaPath, linePath, stacked, ticks } from "./chart-scale";
+import { areaPath, linePath, stacked, ticks, withoutFall } from "./chart-scale";
 
 const x = (i: number) => i * 10;
 const y = (value: number) => 100 - value;
@@ -39,4 +39,13 @@ describe("lines and areas", () => {
   it("close an area along its lower line", () => {
     expect(areaPath([5, 6], [1, 2], x, y)).toBe("M0.0,95.0L10.0,94.0L10.0,98.0L0.0,99.0Z");
   });
+});
+
+it("leaves out the last point while it is below the one before it", () => {
+  const value = (point: number) => point;
+  expect(withoutFall([7, 5, 4], value)).toEqual([7, 5]);
+  expect(withoutFall([7, 5, 5], value)).toEqual([7, 5, 5]);
+  expect(withoutFall([7, 1, 9], value)).toEqual([7, 1, 9]);
+  expect(withoutFall([3], value)).toEqual([3]);
+  expect(withoutFall([], value)).toEqual([]);
 });

@@ -42,3 +42,9 @@ export function areaPath(top: readonly number[], bottom: readonly number[], x: P
   const back = bottom.map((value, i) => `L${at(x(i))},${at(y(value))}`).reverse();
   return `${linePath(top, x, y)}${back.join("")}Z`;
 }
+
+/** The last point still grows: without it while it is below the one before and would look like a fall. */
+export function withoutFall<T>(points: readonly T[], of: (point: T) => number): readonly T[] {
+  const [full, growing] = points.slice(-2);
+  return full !== undefined && growing !== undefined && of(growing) < of(full) ? points.slice(0, -1) : points;
+}

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { sessionQuery, totalsQuery } from "../api/queries";
 import type { Total } from "../api/types";
+import { withoutFall } from "../components/chart-scale";
 
 /** The last hour's totals by name; undefined for a visitor who may not see everybody's tasks. */
 export function useTotals(by: "function" | "queue"): ReadonlyMap<string, Total> | undefined {
@@ -9,7 +10,7 @@ export function useTotals(by: "function" | "queue"): ReadonlyMap<string, Total> 
   return totals && new Map(totals.map((total) => [total.name, total]));
 }
 
-/** What ended by minute, without the last one where it would look like a fall: it still grows. */
-export const curveOf = ({ ended }: Total) => (ended.at(-2) ? ended.slice(0, -1) : ended);
+/** What ended by minute. */
+export const curveOf = ({ ended }: Total) => withoutFall(ended, (count) => count);
 
 export const endedOf = ({ succeeded, failed, cancelled }: Total) => succeeded + failed + cancelled;

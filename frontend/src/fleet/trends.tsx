@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { sessionQuery, trendQuery } from "../api/queries";
 import type { Trend, TrendRange } from "../api/types";
+import { withoutFall } from "../components/chart-scale";
 import { Problem } from "../components/problem";
 import { duration } from "../components/time";
 import { TimeChart } from "../components/time-chart";
@@ -26,11 +27,7 @@ function clock(at: string, range: TrendRange) {
   return range === "7d" ? `${moment.toLocaleDateString("en", { weekday: "short" })} ${time}` : time;
 }
 
-/** The last point still grows, and looks like a fall beside full ones. */
-function withoutStub(points: Trend["points"]) {
-  const full = points.at(-2);
-  return full && (full.succeeded || full.failed) ? points.slice(0, -1) : points;
-}
+const ended = ({ succeeded, failed }: Trend["points"][number]) => succeeded + failed;
 
 const SPAN: Record<number, string> = { 60: "minute", 900: "15 minutes", 3600: "hour" };
 const GREEN = "light-dark(#0b8f6f, #35b890)";
@@ -51,7 +48,7 @@ function Card({ title, children }: { title: string; children: ReactNode }) {
 }
 
 function Charts({ trend }: { trend: Trend }) {
-  const points = withoutStub(trend.points);
+  const points = withoutFall(trend.points, ended);
   const times = points.map(({ at }) => clock(at, trend.range as TrendRange));
   const of = <Key extends keyof Trend["points"][number]>(key: Key) => points.map((point) => point[key]);
   const common = { times, height: HEIGHT };
