@@ -140,5 +140,11 @@ def deaths(leaders: Container[int]) -> Iterator[Death]:
         if dead.si_code == os.CLD_EXITED:
             yield Death(dead.si_pid, f"exit {dead.si_status}", dead.si_status)
         else:
-            how = f"killed by {signal.Signals(dead.si_status).name}"
-            yield Death(dead.si_pid, how, 128 + dead.si_status)
+            yield Death(dead.si_pid, f"killed by {signal_name(dead.si_status)}", 128 + dead.si_status)
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # of the real-time signals only the first and the last have one
+        return f"signal {number}"

@@ -40,6 +40,15 @@ def test_a_killed_executor_takes_its_programs_along_and_is_replaced(
     assert sibling in node.ready(victim)
 
 
+def test_a_signal_without_a_name_ends_the_executor_alone(start_node: StartNode) -> None:
+    node = start_node()
+    victim, sibling = node.ready()
+    nameless = signal.SIGRTMIN + 6
+    os.kill(victim, nameless)
+    assert node.event("exited", pid=victim)["how"] == f"killed by signal {nameless}"
+    assert sibling in node.ready(victim)
+
+
 def test_an_executor_killed_in_a_flood_loses_only_what_it_had_begun(start_node: StartNode) -> None:
     node = start_node()
     many = 20_000
