@@ -52,8 +52,11 @@ class Conf:
 
     def faults(self) -> list[str]:
         found = [fault for url in self.rabbitmq_urls if (fault := _amqp_fault(url))]
-        if self.redis_url and urlsplit(self.redis_url).scheme not in ("redis", "rediss", "unix"):
-            found.append("REDIS_URL must be redis://host:port/number, rediss://... or unix:///path")
+        if self.redis_url and not _is_redis_url(self.redis_url):
+            found.append(
+                "REDIS_URL must be redis://host:port/number, rediss://... or unix:///path; "
+                "a slash or @ inside a password is written in percent code"
+            )
         if not self.direct_claim_seconds > 0:
             found.append("DIRECT_CLAIM_SECONDS must be above 0")
         if self.anonymous not in ANONYMOUS_LEVELS:
@@ -70,6 +73,14 @@ class Conf:
             if not 0 <= days <= MOST_DAYS:
                 found.append(f"KEEP_{name}_DAYS must be from 0 (for ever) to {MOST_DAYS}, not {days}")
         return found
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def _amqp_fault(url: str) -> str | None:

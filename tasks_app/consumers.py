@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Sequence
 from importlib import import_module
@@ -28,9 +29,12 @@ from tasks_app.hub import hub
 from tasks_app.outbox import LOG_ALONE, Notices, Outbox, Window
 from tasks_app.wire import TaskEvent
 
+log = logging.getLogger("taskdeck.socket")
 NOTHING_TO_VIEW = 4401
 NOT_READING = 4408
 NOT_UNDERSTOOD = 4400
+BROKEN = 1011
+"""RFC 6455, section 7.4.1: the server met what it did not expect."""
 MOST_TOPICS = 16
 MOST_LETTERS = 4096
 LOOK_SECONDS = 10.0
@@ -140,6 +144,14 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     # --- the pump
 
     async def _pump(self) -> None:
+        """Ends with the socket: a page takes one that is open and silent for one without news."""
+        try:
+            await self._send_what_waits()
+        except Exception as error:  # whatever it is, as a database that is away: the page connects anew
+            log.warning("a socket closes, its page has to connect anew: %r", error)
+            await self.close(BROKEN)
+
+    async def _send_what_waits(self) -> None:
         while True:
             now = time.monotonic()
             deadline = self.window.ack_deadline

@@ -161,7 +161,10 @@ class DeliveryThread:
                 if publisher:
                     duties.create_task(publisher.run())
 
-        asyncio.run(main())
+        try:
+            asyncio.run(main())
+        finally:
+            ready.set()  # also where it could not start: a request must not wait for it for ever
 
 
 delivery = DeliveryThread()

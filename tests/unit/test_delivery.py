@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tasks_app.delivery import APART_SECONDS, MOST_APART_SECONDS, MOST_HELD, Inbox, Notice
+import pytest
+
+from tasks_app.conf import get_conf
+from tasks_app.delivery import APART_SECONDS, MOST_APART_SECONDS, MOST_HELD, DeliveryThread, Inbox, Notice
 from tests.support.processes import until
 
 
@@ -96,3 +99,17 @@ async def test_what_many_threads_announce_arrives_and_nothing_stays_behind() -> 
     await until(lambda: len(told.ids) == 12_000, "everything arrives")
     for thread, own in enumerate(names):
         assert [name for name in told.ids if name.startswith(f"{thread}-")] == own
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_sender_that_cannot_start_holds_no_request_up(settings: Any) -> None:
+    settings.TASKDECK = {**settings.TASKDECK, "REDIS_URL": "redis://localhost/0?socket_timeout=soon"}
+    get_conf.cache_clear()
+    delivery = DeliveryThread()
+    request = threading.Thread(target=delivery.announce_all, args=([notice("1")],), daemon=True)
+    request.start()
+    request.join(10)
+    get_conf.cache_clear()
+    assert not request.is_alive()
+    assert delivery._thread is not None
+    delivery._thread.join(10)

@@ -52,6 +52,7 @@ def test_all_faults_come_in_one_report_and_without_a_traceback(tmp_path: Path) -
         ("up", MODULES, "tasks_app.examples.tasks, shop.no_such", "there is no module 'shop.no_such'"),
         ("up", "PORT", "99999", "PORT must be between 1 and 65535"),
         ("up", "REDIS_URL", "localhost:6379", "REDIS_URL must be redis://"),
+        ("up", "REDIS_URL", "redis://:hid/den@localhost:6379", "REDIS_URL must be redis://"),
         ("runworker", "WORKER_CONCURRENCY", "251", "between 0 and 250"),
     ],
 )
@@ -61,6 +62,7 @@ def test_a_value_that_cannot_work_ends_the_command_with_a_sentence(
     ended = manage(tmp_path, command, **{name: value})
     assert ended.returncode != 0
     assert told in ended.stderr
+    assert "hid" not in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
