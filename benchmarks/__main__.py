@@ -1,8 +1,8 @@
 """``python -m benchmarks all|first|quick``: run the workloads, compare, and exit 1 below a floor.
 
-``all`` keeps what it found (a results file, its tables in docs/explanation/performance.md); every other run
-only prints, unless it is given ``--keep``. ``first`` drains four contestants; ``quick`` is a short look that
-compares its ratios with the last kept results.
+``all`` keeps what it found (a results file, the tables of README.md and docs/explanation/performance.md);
+every other run only prints, unless it is given ``--keep``. ``first`` drains four contestants; ``quick`` is a
+short look that compares its ratios with the last kept results.
 """
 
 from __future__ import annotations

@@ -18,8 +18,20 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
+    """One ratio with the bounds that its run was held to."""
+
     ratio: float
     commit: str
+    floor: float | None = None
+    ceiling: float | None = None
+
+    @property
+    def is_below(self) -> bool:
+        return self.floor is not None and self.ratio < self.floor
+
+    @property
+    def is_above(self) -> bool:
+        return self.ceiling is not None and self.ratio > self.ceiling
 
 
 def files() -> list[tuple[str, Mapping[str, Any]]]:
@@ -29,10 +41,14 @@ def files() -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def last_kept() -> dict[str, Kept]:
-    """Each ratio with its commit, from the newest results that have it."""
+    """Each ratio, from the newest results that have it."""
     found: dict[str, Kept] = {}
     for _, results in files():
-        found |= {name: Kept(ratio, results["commit"]) for name, ratio in results["ratios"].items()}
+        floors, ceilings = results.get("floors", {}), results.get("ceilings", {})
+        found |= {
+            name: Kept(ratio, results["commit"], floors.get(name), ceilings.get(name))
+            for name, ratio in results["ratios"].items()
+        }
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves: the verdict on floors and ceilings, the results file, the tables of the page."""
+"""What a run leaves: the verdict on floors and ceilings, the results file, the pages' tables."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import kept
+from benchmarks import kept, pages
 from benchmarks.services import ROOT
-from benchmarks.workload import WORKLOADS, Found
+from benchmarks.workload import Found
 
-PAGE = ROOT / "docs" / "explanation" / "performance.md"
-BEGIN, END = "<!-- benchmark table -->", "<!-- end of the benchmark table -->"
 FALLEN = 0.85  # of the last kept ratio
 PACKAGES = (
     *("django", "pika", "redis", "psycopg", "celery", "django-celery-results", "dramatiq", "huey"),
@@ -72,9 +70,9 @@ class Report:
         """Tell each ratio with its bound. Exit status 1 below a floor, above a ceiling, after a crash."""
         status = bool(self.errors)
         for name, ratio in self.ratios.items():
-            said, is_missed = judged(ratio, self.floors.get(name), self.ceilings.get(name))
-            print(f"{name:36} {ratio:10,.2f}{said}")
-            status |= is_missed
+            found = kept.Kept(ratio, self.commit, self.floors.get(name), self.ceilings.get(name))
+            print(f"{name:36} {ratio:10,.2f}{beside(found)}")
+            status |= found.is_below or found.is_above
         for name in (self.floors | self.ceilings).keys() - self.ratios.keys():
             print(f"{name:36} was not measured  MISSING")
             status = True
@@ -105,7 +103,7 @@ class Report:
         return int(status)
 
     def keep(self) -> None:
-        """Write the results file, and the generated part of the page."""
+        """Write the results file, and the generated parts of the pages."""
         now = datetime.now(UTC)
         kept.RESULTS.mkdir(exist_ok=True)
         path = kept.RESULTS / f"{now:%Y-%m-%d}-{self.commit}.json"
@@ -125,19 +123,15 @@ class Report:
             "workloads": {name: one.facts for name, one in self.found.items()},
         }
         path.write_text(json.dumps(facts, indent=1) + "\n")
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n{kept.tables(WORKLOADS)}\n{END}{after}")
-        print(f"wrote {path.relative_to(ROOT)} and the tables in {PAGE.relative_to(ROOT)}")
+        pages.write()
+        print(f"wrote {path.relative_to(ROOT)} and the tables in {' and '.join(pages.NAMES)}")
 
 
-def judged(ratio: float, floor: float | None, ceiling: float | None) -> tuple[str, bool]:
-    """The words behind a ratio, and whether it missed a bound."""
-    is_below = floor is not None and ratio < floor
-    is_above = ceiling is not None and ratio > ceiling
-    said = "" if floor is None else f"  floor {floor:,g}{'  BELOW' if is_below else ''}"
-    said += "" if ceiling is None else f"  ceiling {ceiling:,g}{'  ABOVE' if is_above else ''}"
-    return said, is_below or is_above
+def beside(found: kept.Kept) -> str:
+    """The words behind a ratio: its bounds, and whether it missed one."""
+    told = "" if found.floor is None else f"  floor {found.floor:,g}{'  BELOW' if found.is_below else ''}"
+    above = "  ABOVE" if found.is_above else ""
+    return told if found.ceiling is None else f"{told}  ceiling {found.ceiling:,g}{above}"
 
 
 def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import kept as kept_results
+from benchmarks import pages
+from benchmarks.headline import LINES, headline
 from benchmarks.report import Report
 from benchmarks.workload import Found
 
@@ -82,3 +84,19 @@ def test_the_page_has_the_newest_results_of_each_workload(
     assert [part for part in page.split("\n\n") if "`" not in part] == ["drain\nrows", "mixed", "new idle"]
     assert page.startswith("`make bench`, medians of 3 alternating rounds, load 0.5 to 2.0, raw results in ")
     assert page.index("2026-01-08-of.json") < page.index("`idle again`") < page.index("2026-01-09-of.json")
+
+
+@pytest.mark.parametrize("name", pages.NAMES)
+def test_a_page_tells_the_results_that_are_kept(name: str) -> None:
+    page = (pages.ROOT / name).read_text()
+    assert page == pages.written(page, pages.PARTS[name]()), "python -m benchmarks.pages writes it anew"
+
+
+def test_the_readme_says_which_aim_is_missed() -> None:
+    kept = kept_results.last_kept()
+    rows = headline().splitlines()[2 : 2 + len(LINES)]
+    for line, row in zip(LINES, rows, strict=True):
+        found = kept[line.ratio]
+        assert (found.floor is None) == ("≥" not in row)
+        assert (found.ceiling is None) == ("≤" not in row)
+        assert (found.is_below or found.is_above) == ("missed" in row)
