@@ -152,6 +152,16 @@ class Claims:
                 self._alarm.within(self._wait_seconds())
                 await self._alarm.wait()
         self._ended.set()
+        await self._hear_cancels()
+
+    async def _hear_cancels(self) -> None:
+        """For as long as the worker drains: what runs on can still be cancelled."""
+        while True:
+            try:
+                await self._reconcile.hear_cancels()
+            except DatabaseUnavailable as error:
+                log.error("cancels wait for the database: %s", error)
+            await asyncio.sleep(BUSY_WAIT_SECONDS)
 
     def _wait_seconds(self) -> float:
         if not self._lease.is_fresh:

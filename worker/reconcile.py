@@ -50,8 +50,11 @@ class Reconcile:
             self._looks.looked(now, boottime())
         elif now >= self._flags_at:
             self._flags_at = now + EVERY_SECONDS
-            ids = [task_id for task_id, _ in self._known]
-            self._cancel(await self._lane.run(transitions.cancels, ids=ids))
+            await self.hear_cancels()
+
+    async def hear_cancels(self) -> None:
+        ids = [task_id for task_id, _ in self._known]
+        self._cancel(await self._lane.run(transitions.cancels, ids=ids))
 
     async def _look(self) -> None:
         before = set(self._known)

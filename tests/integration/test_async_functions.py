@@ -148,6 +148,21 @@ def test_what_kills_its_executor_again_and_again_is_run_apart(up: Up) -> None:
         assert 1 <= task["losses"] <= 2
 
 
+def test_a_task_is_cancelled_while_its_worker_drains(up: Up) -> None:
+    up.wait_until_ready()
+    options = ("--queues", "here", "--concurrency", "1", "--drain-seconds", "600")
+    worker = up.start_worker("here", *options)
+    path = submit(up, "waits_async", {"gate": "never"}, queue="here")
+    begun(up, [path])
+    worker.send_signal(signal.SIGTERM)
+    wait_until(lambda: "draining worker here" in up.log.read_text(), seconds=30, what="the drain begins")
+    assert up.call(f"{path}cancel/", {})[0] == 200
+    task = ended(up, path)
+    assert (task["state"], task["attempt"]) == ("cancelled", 1)
+    assert [step["step"] for step in task["steps"]] == ["requested", "interrupted"]
+    assert worker.wait(30) == 0
+
+
 def test_a_drain_lets_them_end_and_a_second_signal_gives_them_back(up: Up) -> None:
     up.wait_until_ready()
     options = ("--queues", "here", "--concurrency", "1", "--drain-seconds", "60")
