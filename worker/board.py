@@ -44,8 +44,13 @@ class Board:
     def line(self, index: int) -> memoryview:
         return self._words[index * self.LINE : (index + 1) * self.LINE]
 
+    @property
+    def is_full(self) -> bool:
+        """Every line is in use."""
+        return not self._free
+
     def take(self) -> int:
-        """The index of a cleared line. IndexError when every line is in use."""
+        """The index of a cleared line, where the board is not full."""
         index = self._free.popleft()
         self.line(index)[:] = memoryview(bytes(self.LINE * 8)).cast("Q")
         return index

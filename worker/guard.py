@@ -218,8 +218,8 @@ class Guard:
     # Children
 
     def _fork_wanted(self) -> None:
-        """Requests wait while the supervisor is stalled, and die with it."""
-        while self._wanted and self._supervisor and not self._is_stalled:
+        """Requests wait while the supervisor is stalled or the board full, and die with the supervisor."""
+        while self._wanted and self._supervisor and not (self._is_stalled or self._board.is_full):
             try:
                 self._new_executor(*self._wanted[0])
             except OSError as error:  # out of processes, memory or descriptors: tried again next turn

@@ -92,9 +92,10 @@ class Loops(Crew[LoopRemote]):
         return LoopRemote(number, pid, fds, line, self._loop, is_apart=number in self._apart)
 
     def idle(self) -> int:
-        """Free positions, less the tasks that wait here for one."""
-        shared = [r for r in self._remotes.values() if r.is_open and not r.is_apart]
-        return max(0, sum(self._positions - len(r.given) for r in shared) - len(self._waiting))
+        """Free positions, less what waits here for one, less what runs on in executors that were replaced."""
+        shared = [r for r in self._remotes.values() if not r.is_apart]
+        free = sum(self._positions - len(r.given) for r in shared if r.is_open)
+        return max(0, free - sum(len(r.given) for r in shared if r.is_relieved) - len(self._waiting))
 
     def forked(self, message: dict[str, object], fds: list[int]) -> None:
         super().forked(message, fds)

@@ -246,6 +246,14 @@ def test_each_keeps_its_own_context_log_progress_and_metadata(up: Up) -> None:
         assert (task["attempt"], task["failures"]) == (2, 1)
 
 
+def wait_until_another_process_runs(up: Up, queue: str, process: int) -> None:
+    wait_until(
+        lambda: ended(up, submit(up, "waits_async", {"gate": "at once"}, queue=queue))["result"] != process,
+        seconds=60,
+        what="another process takes what comes",
+    )
+
+
 def test_the_executor_is_replaced_after_so_many_while_one_of_its_tasks_runs_on(up: Up) -> None:
     up.wait_until_ready()
     up.start_worker("few", "--queues", "few", "--concurrency", "1", "--max-tasks-per-executor", "3")
@@ -255,15 +263,27 @@ def test_the_executor_is_replaced_after_so_many_while_one_of_its_tasks_runs_on(u
     short = [submit(up, "waits_async", {"gate": "at once"}, queue="few") for _ in range(9)]
     processes = {ended(up, path)["result"] for path in short}
     assert len(processes) > 1
-    wait_until(
-        lambda: (
-            ended(up, submit(up, "waits_async", {"gate": "at once"}, queue="few"))["result"]
-            != process_of(up, long)
-        ),
-        seconds=60,
-        what="another process takes what comes",
-    )
+    wait_until_another_process_runs(up, "few", process_of(up, long))
     assert up.call(long)[1]["state"] == "running"
     open_gate(up, "last")
     assert ended(up, long)["result"] == process_of(up, long)
     assert ended(up, long)["losses"] == 0
+
+
+def test_no_more_run_at_once_though_an_executor_is_replaced_that_still_has_one(up: Up) -> None:
+    up.wait_until_ready()
+    limits = ("--async-concurrency", "2", "--max-tasks-per-executor", "1")
+    up.start_worker("few", "--queues", "few", "--concurrency", "1", *limits)
+    open_gate(up, "at once")
+    first = submit(up, "waits_async", {"gate": "last"}, queue="few")
+    begun(up, [first])
+    wait_until_another_process_runs(up, "few", process_of(up, first))
+    second = submit(up, "waits_async", {"gate": "last"}, queue="few")
+    begun(up, [second])
+    extra = submit(up, "waits_async", {"gate": "last"}, queue="few")
+    assert up.compute(5) == 5
+    [worker] = [one for one in up.workers() if one["node"] == "few"]
+    assert worker["running_async"] == worker["async_concurrency"] == 2
+    assert up.call(extra)[1]["state"] == "queued"
+    open_gate(up, "last")
+    assert {ended(up, path)["state"] for path in (first, second, extra)} == {"succeeded"}

@@ -49,6 +49,15 @@ def test_a_signal_without_a_name_ends_the_executor_alone(start_node: StartNode) 
     assert sibling in node.ready(victim)
 
 
+def test_an_executor_that_finds_no_line_on_the_board_waits_for_one(start_node: StartNode) -> None:
+    node = start_node("--lines", "2", "--executors", "3")
+    first = node.ready()
+    assert len(first) == 2
+    os.kill(first[0], signal.SIGKILL)
+    assert len(node.ready(first[0])) == 2
+    assert node.process.poll() is None
+
+
 def test_an_executor_killed_in_a_flood_loses_only_what_it_had_begun(start_node: StartNode) -> None:
     node = start_node()
     many = 20_000

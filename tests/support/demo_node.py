@@ -253,6 +253,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--socket", required=True)
     parser.add_argument("--executors", type=int, default=2)
+    parser.add_argument("--lines", type=int, default=Board.EXECUTORS, help="of the board")
     parser.add_argument("--self-stop", type=float, default=2.0)
     parser.add_argument("--give-up", type=float, default=60.0)
     parser.add_argument("--stop-within", type=float, default=20.0)
@@ -272,7 +273,9 @@ def main() -> int:
         return Executor(Channel(end), Slot(line), run).run()
 
     options = GuardOptions(self_stop=args.self_stop, give_up=args.give_up, stop_within=args.stop_within)
-    return Guard(supervise, execute, options).run()
+    guard = Guard(supervise, execute, options)
+    guard._board = Board(args.lines)
+    return guard.run()
 
 
 if __name__ == "__main__":
