@@ -10,6 +10,7 @@ from typing import Any, cast
 from tasks_app.errors import RedisUnavailable
 from tasks_app.functions import registry
 from tasks_app.messages import Message
+from tasks_app.outbox import merge
 from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
 from tasks_app.states import State
@@ -64,10 +65,10 @@ class News:
         self._wake = asyncio.Event()
 
     def put(self, event: TaskEvent) -> None:
-        """Merge into what waits for the same task."""
+        """Merge into what waits for the same task; threads may tell in another order than they wrote in."""
         waiting = self._events.get(event["id"])
         if waiting is not None:
-            waiting.update(event)
+            self._events[event["id"]] = cast(TaskEvent, merge({**waiting}, {**event}))
         elif len(self._events) < MOST_WAITING:
             self._events[event["id"]] = cast(TaskEvent, dict(event))
         else:

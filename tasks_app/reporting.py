@@ -104,8 +104,9 @@ class Reporter:
         try:
             done, total, stage = at or (None, None, "")
             numbers = {"done": _number(done), "total": _number(total)}
-        except (TypeError, ValueError):
-            self.lines.add("WARNING", f"progress takes finite numbers, not {at!r}")
+        except (TypeError, ValueError, OverflowError) as error:
+            wrong = "what is larger than a float can be" if isinstance(error, OverflowError) else repr(at)
+            self.lines.add("WARNING", f"progress takes finite numbers, not {wrong}")
             self.at = self._sent_at
             return
         numbers["rate"] = self._rate(numbers["done"], stage, now)
@@ -127,7 +128,7 @@ class Reporter:
     def _metadata_text(self) -> str:
         """As JSON; what was sent last where it cannot be sent now."""
         if not self.metadata:
-            return self._sent_metadata if self._sent_metadata == "{}" else "{}"
+            return "{}"
         try:
             check_document(dict(self.metadata), field="metadata")
             text = json.dumps(self.metadata)

@@ -65,6 +65,14 @@ async def test_the_transitions_of_a_short_task_share_a_message(news: News, chann
     assert (found["state"], found["revision"]) == ("succeeded", 3)
 
 
+async def test_what_is_told_late_does_not_hide_what_came_after_it(news: News, channel: str) -> None:
+    """A task that one thread moved to its queue is claimed on another before the first has told of it."""
+    news.put(event("one", state="running", revision=3, worker="n"))
+    news.put(event("one", state="queued", revision=2, queue="default"))
+    [found] = await heard(channel)
+    assert (found["state"], found["revision"], found["queue"]) == ("running", 3, "default")
+
+
 async def test_a_sender_that_need_not_gather_tells_the_first_event_at_once(
     redis_url: str, channel: str
 ) -> None:

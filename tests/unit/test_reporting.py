@@ -97,7 +97,9 @@ def test_metadata_that_cannot_be_stored_is_told_in_the_log(line: Kept, bad: dict
     assert line.lines()[0][1].startswith("metadata")
 
 
-@pytest.mark.parametrize("bad", [float("nan"), "x", 1j])
+@pytest.mark.parametrize(
+    "bad", [float("nan"), "x", 1j, 10**5000], ids=["nan", "text", "complex", "too large"]
+)
 def test_progress_that_is_no_number_is_told_in_the_log(line: Kept, bad: Any) -> None:
     with running(task_id="t", attempt=1, line=line, result=lambda: None) as context:
         context.progress(1, 2)
