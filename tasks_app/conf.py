@@ -65,10 +65,13 @@ class Conf:
             found.append("HEARTBEAT_SECONDS must be above 0 and below SELF_STOP_SECONDS")
         if not self.self_stop_seconds + 1 <= self.lease_seconds:
             found.append("LEASE_SECONDS must be at least SELF_STOP_SECONDS + 1")
-        if self.max_body_bytes < 1024:
-            found.append("MAX_BODY_BYTES must be at least 1024")
-        if self.max_log_lines < 0 or self.max_log_bytes < 0:
-            found.append("MAX_LOG_LINES and MAX_LOG_BYTES must not be negative")
+        least = {"max_body_bytes": 1024, "max_bulk_bytes": 1024, "max_result_bytes": 1, "max_file_bytes": 0}
+        least |= {"max_log_lines": 0, "max_log_bytes": 0, "result_ttl_seconds": 1}
+        found += [
+            f"{name.upper()} must be at least {number}, not {getattr(self, name)}"
+            for name, number in least.items()
+            if getattr(self, name) < number
+        ]
         for name, days in (("SUCCEEDED", self.keep_succeeded_days), ("FAILED", self.keep_failed_days)):
             if not 0 <= days <= MOST_DAYS:
                 found.append(f"KEEP_{name}_DAYS must be from 0 (for ever) to {MOST_DAYS}, not {days}")

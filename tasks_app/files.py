@@ -44,7 +44,7 @@ def prune(*, older_than: timedelta, today: date) -> int:
         days, _ = kept.listdir(FOLDER)
     except FileNotFoundError:
         return 0
-    for day in sorted(days):
+    for day in sorted(filter(_is_day, days)):
         if date.fromisoformat(day) + older_than >= today:
             break
         _, names = kept.listdir(f"{FOLDER}/{day}")
@@ -53,3 +53,12 @@ def prune(*, older_than: timedelta, today: date) -> int:
         count += len(names)
         kept.delete(f"{FOLDER}/{day}")  # of a file system: the empty folder; elsewhere there is none
     return count
+
+
+def _is_day(name: str) -> bool:
+    """A file system or a bucket may have folders of its own there."""
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    return True

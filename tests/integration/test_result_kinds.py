@@ -92,6 +92,7 @@ def test_a_large_file_is_kept_by_the_storage_for_some_days(api: Client, folder: 
 def test_the_prune_command_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("prune")
     files.keep(b"new")
+    (folder / ".snapshot").mkdir()
     old = folder / date(2020, 1, 31).isoformat()
     old.mkdir()
     (old / "a").write_bytes(b"old")

@@ -87,6 +87,15 @@ def test_every_fault_of_the_taskdeck_setting_is_an_error_of_its_own(settings: Se
     assert all(any(word in text for text in texts) for word in ("ANONYMOUS", "LEASE_SECONDS", "COLOUR"))
 
 
+@pytest.mark.parametrize(
+    "name", ["MAX_BULK_BYTES", "MAX_RESULT_BYTES", "MAX_FILE_BYTES", "RESULT_TTL_SECONDS"]
+)
+def test_a_size_or_time_that_cannot_be_is_refused(settings: Settings, name: str) -> None:
+    settings.TASKDECK = {name: -1}
+    [(_, text)] = faults()
+    assert text.startswith(f"TASKDECK: {name} must be at least ")
+
+
 def test_a_setting_of_the_wrong_type_is_named(settings: Settings) -> None:
     settings.TASKDECK = {"LEASE_SECONDS": "15"}
     [(_, text)] = faults()

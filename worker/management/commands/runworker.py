@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import socket
 import sys
@@ -60,6 +61,24 @@ def limit(text: str) -> int:
     return number
 
 
+def queues(text: str) -> tuple[str, ...]:
+    """Each once, however often it is named."""
+    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError("names no queue")
+    return found
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 0, not {text!r}")
+    return number
+
+
 class Command(BaseCommand):
     help = "Run tasks. SIGTERM or Ctrl-C drains; a second one stops at once and gives running tasks back."
 
@@ -67,7 +86,9 @@ class Command(BaseCommand):
         return {"tags": sorted(registry.tags_available() - OF_THE_WEB)}
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--queues", default="default", help="comma-separated; the default is %(default)s")
+        parser.add_argument(
+            "--queues", type=queues, default="default", help="comma-separated; the default is %(default)s"
+        )
         parser.add_argument(
             "--concurrency", type=executors, default=usual_executors(), help="executors (%(default)s)"
         )
@@ -78,7 +99,7 @@ class Command(BaseCommand):
             help="async functions at a time, on one event loop beside the executors (%(default)s)",
         )
         parser.add_argument(
-            "--drain-seconds", type=float, default=30.0, help="for running tasks (%(default)s)"
+            "--drain-seconds", type=seconds, default=30.0, help="for running tasks (%(default)s)"
         )
         parser.add_argument(
             "--max-tasks-per-executor", type=limit, default=0, help="replace it then; 0: never (%(default)s)"
@@ -96,9 +117,6 @@ class Command(BaseCommand):
             raise CommandError(
                 "the worker runs on Linux only: it needs SOCK_SEQPACKET, pidfds and CLOCK_BOOTTIME"
             )
-        queues = tuple(name.strip() for name in given["queues"].split(",") if name.strip())
-        if not queues:
-            raise CommandError("--queues names no queue")
         # What a node runs, which `--help` has no use for.
         from tasks_app.conf import get_conf
         from tasks_app.functions import registry as functions
@@ -108,7 +126,7 @@ class Command(BaseCommand):
         has_async = any(function.is_async for function in functions)
         options = WorkerOptions(
             node=given["name"],
-            queues=queues,
+            queues=given["queues"],
             concurrency=given["concurrency"],
             async_concurrency=given["async_concurrency"] if has_async else 0,
             drain_seconds=given["drain_seconds"],
