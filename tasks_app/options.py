@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from tasks_app.errors import InvalidOptions
+from tasks_app.interrupts import MOST_PAUSE_SECONDS
 
 Backoff = float | tuple[float, ...] | Callable[[BaseException, Any], float | None] | None
 Unique = bool | Callable[[Mapping[str, Any]], Any]
@@ -86,7 +87,10 @@ class TaskOptions:
         if not _is_count(self.max_losses, least=0):
             found.append(f"max_losses must be a whole number from 0, not {self.max_losses!r}")
         if not _is_backoff(self.backoff):
-            found.append(f"backoff must be seconds, a list of seconds or a callable, not {self.backoff!r}")
+            found.append(
+                "backoff must be seconds, a list of seconds or a callable, each from 0 to"
+                f" {MOST_PAUSE_SECONDS}, not {self.backoff!r}"
+            )
         if not _is_exceptions(self.retry_on):
             found.append(f"retry_on must be one or more exception classes, not {self.retry_on!r}")
         limits = {"timeout": self.timeout, "hard_timeout": self.hard_timeout}
@@ -145,7 +149,7 @@ def _is_seconds(value: object, *, above: float) -> bool:
 
 
 def _is_pause(value: object) -> bool:
-    return value == 0 or _is_seconds(value, above=0)
+    return value == 0 or (_is_seconds(value, above=0) and value <= MOST_PAUSE_SECONDS)  # type: ignore[operator]
 
 
 def _is_backoff(value: object) -> bool:

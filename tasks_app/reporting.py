@@ -8,6 +8,7 @@ sends the rest. Lost with a killed executor is what it said in the last SEND_EVE
 from __future__ import annotations
 
 import json
+import math
 import queue
 import threading
 import time
@@ -123,7 +124,8 @@ class Reporter:
         self._sampled_stage = stage
         self._samples.append((now, done))
         seconds = now - self._samples[0][0]
-        return (done - self._samples[0][1]) / seconds if seconds > 0 else None
+        rate = (done - self._samples[0][1]) / seconds if seconds > 0 else math.inf
+        return rate if math.isfinite(rate) else None
 
     def _metadata_text(self) -> str:
         """As JSON; what was sent last where it cannot be sent now."""
@@ -162,7 +164,7 @@ def _number(value: float | None) -> float | None:
     if value is None:
         return None
     number = float(value)
-    if not abs(number) < float("inf"):
+    if not math.isfinite(number):
         raise ValueError
     return number
 

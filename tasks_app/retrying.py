@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Callable
 from typing import Any
 
-from tasks_app.interrupts import Retry
+from tasks_app.interrupts import MOST_PAUSE_SECONDS, Retry
 from tasks_app.options import TaskOptions
 
 log = logging.getLogger("taskdeck.retry")
@@ -66,7 +67,13 @@ def _asked(
     """What a user's callable says; a fault of its own must not cost the task its attempts."""
     try:
         pause = backoff(error, task_result())
-        return None if pause is None else max(0.0, float(pause))
+        return None if pause is None else _within_bounds(float(pause))
     except Exception:
         log.exception("backoff of a task raised; the pause grows by itself")
         return growing_pause(failures)
+
+
+def _within_bounds(seconds: float) -> float:
+    if math.isnan(seconds):
+        raise ValueError("backoff returned no number")
+    return min(max(0.0, seconds), float(MOST_PAUSE_SECONDS))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks_app import transitions
+from tasks_app.interrupts import MOST_PAUSE_SECONDS
 from tasks_app.states import State
 from tasks_app.transitions import Outcome
 from tasks_app.wire import StopStep
@@ -131,3 +132,12 @@ def test_a_step_or_a_report_of_a_task_that_is_gone_is_dropped(store: Store) -> N
     report = {"id": gone, "attempt": 1, "seq": 1, "done": 1, "total": 2, "stage": ""}
     transitions.report_progress(store.session, [report])
     assert not store.live.filter(pk=gone).exists()
+
+
+def test_the_longest_pause_is_stored_and_read(store: Store) -> None:
+    task_id, worker_id = store.make_task(max_attempts=2), store.make_worker()
+    store.claim(worker_id)
+    outcome = failure(task_id, 1, delay_seconds=float(MOST_PAUSE_SECONDS))
+    [changed] = transitions.finish(store.session, worker_id=worker_id, outcomes=[outcome])
+    assert changed.state == "scheduled"
+    assert store.row(task_id).run_at.year > datetime.now(UTC).year

@@ -83,6 +83,7 @@ def test_a_task_can_be_copied_and_compared() -> None:
         ("backoff", "soon"),
         ("backoff", []),
         ("backoff", [1, math.inf]),
+        ("backoff", 1_700_000_000_000),
         ("retry_on", ()),
         ("retry_on", (int,)),
         ("retry_on", ValueError("an instance")),

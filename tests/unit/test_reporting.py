@@ -12,6 +12,7 @@ import pytest
 
 from tasks_app import log_capture
 from tasks_app.context import TaskContext, current_task, running
+from tasks_app.progress import eta_seconds
 from tasks_app.reporting import DeadLine
 from tests.support.processes import wait_until
 
@@ -80,6 +81,16 @@ def test_the_rate_is_that_of_the_stage(line: Kept, context: TaskContext) -> None
     context.progress(1, 2, "Two")
     wait_until(lambda: line.last("stage") == ("Two",), seconds=10, what="the new stage leaves")
     assert line.last("rate") == (None,)
+
+
+def test_no_rate_and_no_time_left_is_beyond_what_json_can_tell(line: Kept) -> None:
+    with running(task_id="t", attempt=1, line=line, result=lambda: None) as context:
+        context.progress(-1e308)
+        context._reporter.flush()
+        context.progress(1e308)
+    assert line.last("done", "rate") == (1e308, None)
+    assert eta_seconds(0, 1e308, 1e-5) is None
+    assert eta_seconds(0, 10, 2) == 5.0
 
 
 def test_metadata_is_sent_when_it_changes(line: Kept, context: TaskContext) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks_app.interrupts import Retry, TaskTimeout
+from tasks_app.interrupts import MOST_PAUSE_SECONDS, Retry, TaskTimeout
 from tasks_app.options import TaskOptions
 from tasks_app.retrying import LONGEST_PAUSE_SECONDS, growing_pause, pause_after
 
@@ -38,7 +38,7 @@ def test_a_task_that_asks_is_heard_whatever_retry_on_says() -> None:
     assert pause(Retry(), retry_on=(LookupError,), backoff=2.0) == 2.0
 
 
-@pytest.mark.parametrize("after", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("after", [-1, float("nan"), float("inf"), 1_700_000_000_000])
 def test_an_impossible_pause_is_refused_where_it_is_written(after: float) -> None:
     with pytest.raises(ValueError, match="after must be"):
         Retry(after=after)
@@ -78,3 +78,17 @@ def test_a_callable_that_raises_costs_no_attempt() -> None:
     found = pause(ValueError(), backoff=backoff)
     assert found is not None
     assert 1.0 <= found <= 1.25
+
+
+@pytest.mark.parametrize(
+    ("told", "pause_seconds"),
+    [(-5, 0.0), (float("inf"), MOST_PAUSE_SECONDS), (1_700_000_000_000, MOST_PAUSE_SECONDS)],
+)
+def test_what_a_callable_says_is_kept_within_what_a_database_can_hold(
+    told: float, pause_seconds: float
+) -> None:
+    assert pause(ValueError(), backoff=lambda error, result: told) == pause_seconds
+
+
+def test_a_callable_that_says_no_number_is_a_fault_of_its_own() -> None:
+    assert pause(ValueError(), backoff=lambda error, result: float("nan")) >= 1.0
