@@ -16,7 +16,7 @@ _OF_OTHERS = tuple(sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib",
 
 def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: float = 0.0) -> bytes:
     """A msgpack map of what an Outcome holds about a failure, and of the time it ran."""
-    message = clean(str(error))
+    message = clean(text_of(error))
     name = type(error).__qualname__
     first_line = next(iter(message.splitlines()), "")
     body: bytes = msgpack.packb(
@@ -31,6 +31,14 @@ def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: flo
         }
     )
     return body
+
+
+def text_of(error: BaseException) -> str:
+    """What it says of itself; an error that fails at that must not hide what happened, nor its retry."""
+    try:
+        return str(error)
+    except Exception as fault:
+        return f"(its text cannot be told: {type(fault).__name__})"
 
 
 def place_of(error: BaseException) -> str:

@@ -36,6 +36,8 @@ from tasks_app.wire import (
 
 PREVIEW_LETTERS = 200
 COUNT_CAP = 10_000
+MOST_ATTEMPTS = 100
+"""The newest failed ones that a task is shown with: some are tried again for months."""
 RECENT_EACH = 5
 RECENT_WINDOW = 2_000
 """So many tasks are looked at for those: by function no index answers."""
@@ -188,7 +190,7 @@ def _result(task: Task) -> Any:
 def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
     """One task in full, and its ETag. State from the row; the body from Redis, else from the row."""
     tasks = visible_tasks(access).select_related("owner", "live", "then_of")
-    task = tasks.prefetch_related("attempts").defer("result").filter(pk=parse_id(task_id)).first()
+    task = tasks.defer("result").filter(pk=parse_id(task_id)).first()
     if task is None:
         raise TaskNotFound(task_id)
     attempts: list[AttemptDocument] = [
@@ -203,7 +205,7 @@ def task_detail(access: Access, task_id: str) -> tuple[TaskDetail, str]:
             "started_at": instant(a.started_at),
             "finished_at": instant(a.finished_at),
         }
-        for a in sorted(task.attempts.all(), key=lambda a: a.attempt)
+        for a in reversed(list(task.attempts.order_by("-attempt")[:MOST_ATTEMPTS]))
     ]
     result = _result(task)
     kind, shown = shown_result(result)

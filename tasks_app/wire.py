@@ -100,7 +100,7 @@ class TaskRow(TaskBase):
 
 
 class TaskDetail(TaskBase):
-    """``then_of`` is the batch after whose end it runs."""
+    """``then_of`` is the batch after whose end it runs. ``attempts`` failed or were lost: the newest 100."""
 
     then_of: str | None
     arguments: dict[str, Any]

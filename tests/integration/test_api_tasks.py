@@ -12,6 +12,7 @@ from django.test import Client
 from tasks_app.access import access_of
 from tasks_app.actions import cancel
 from tasks_app.errors import TaskNotFound
+from tasks_app.models import TaskAttempt
 from tests.support.api import finished, post
 
 
@@ -53,6 +54,19 @@ def test_waiting_tasks_are_cancelled_and_ended_ones_retried(api: Client) -> None
     assert (again.status_code, again.json()["code"]) == (409, "not_cancellable")
     assert post(api, f"{path}retry/").status_code == 202
     assert api.get("/api/tasks/counts/").json()["counts"]["queued"] == 1
+
+
+def test_a_task_that_failed_very_often_is_shown_with_its_newest_attempts(api: Client) -> None:
+    task = finished("failed", error="E: 150", attempt=150)
+    TaskAttempt.objects.bulk_create(
+        TaskAttempt(
+            task=task, attempt=number, kind="failure", traceback=f"of {number}", finished_at=task.created_at
+        )
+        for number in range(1, 151)
+    )
+    document = api.get(f"/api/tasks/{task.pk}/").json()
+    assert [one["attempt"] for one in document["attempts"]] == list(range(51, 151))
+    assert document["traceback"] == "of 150"
 
 
 @pytest.mark.parametrize(("media_type", "shown"), [("image/png", "inline"), ("text/html", "attachment")])

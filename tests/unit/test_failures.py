@@ -1,11 +1,13 @@
-"""Where an error was raised, in the words of the overview."""
+"""What is kept of an error: where it was raised, and what it says."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from tasks_app.failures import place_of
+import msgpack
+
+from tasks_app.failures import failure_body, place_of
 
 
 def error_of(text: str) -> ValueError:
@@ -30,3 +32,14 @@ def test_where_no_line_is_ones_own_the_innermost_of_all_is_told() -> None:
     assert error.__traceback__ is not None
     error.__traceback__ = error.__traceback__.tb_next
     assert place_of(error).startswith("json.")
+
+
+class Speechless(ValueError):
+    def __str__(self) -> str:
+        raise AttributeError("there is no message")
+
+
+def test_an_error_without_a_text_is_kept_under_its_own_name() -> None:
+    told = msgpack.unpackb(failure_body(Speechless(), run_seconds=0.0, delay_seconds=2.0))
+    assert told["error"] == "Speechless: (its text cannot be told: AttributeError)"
+    assert (told["error_class"], told["delay_seconds"]) == (f"{__name__}.Speechless", 2.0)

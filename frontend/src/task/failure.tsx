@@ -24,6 +24,9 @@ export function Failure({ task }: { task: TaskDetail }) {
 
 const kindOf = ({ kind, error_class: errorClass }: Attempt) => (kind === "loss" ? "worker lost" : errorClass);
 
+/** The server tells of no more. */
+const MOST_ATTEMPTS = 100;
+
 /** Attempts that ended badly, the last one first. */
 export function Attempts({ attempts }: { attempts: Attempt[] }) {
   return (
@@ -54,6 +57,11 @@ export function Attempts({ attempts }: { attempts: Attempt[] }) {
           )}
         </details>
       ))}
+      {attempts.length >= MOST_ATTEMPTS && (
+        <Text size="sm" c="dimmed">
+          The newest {MOST_ATTEMPTS}.
+        </Text>
+      )}
     </Stack>
   );
 }
