@@ -90,12 +90,15 @@ async function send(method: string, path: string, { body, signal }: Options): Pr
 }
 
 /** Raises ApiError; a 401 or 403 also tells the shell that the session may be over. */
-async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+async function answer(method: string, path: string, options: Options): Promise<Response> {
   const response = await send(method, path, options);
-  if (!response.ok) {
-    if (response.status === 401 || response.status === 403) window.dispatchEvent(new Event(UNAUTHORIZED));
-    throw await readProblem(response);
-  }
+  if (response.ok) return response;
+  if (response.status === 401 || response.status === 403) window.dispatchEvent(new Event(UNAUTHORIZED));
+  throw await readProblem(response);
+}
+
+async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const response = await answer(method, path, options);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
@@ -144,6 +147,8 @@ export const api = {
   act: (body: { action: Act } & ({ ids: readonly string[] } | { filter: object; cursor: string | null })) =>
     request<Acted>("POST", "/api/tasks/actions/", { body }),
   task: (id: string, signal?: AbortSignal) => request<TaskDetail>("GET", taskPath(id), { signal }),
+  /** A file that a task returned, as text. */
+  file: async (url: string, signal?: AbortSignal) => (await answer("GET", url, { signal })).text(),
   submit: (name: string, values: Record<string, unknown>, options: object = {}) =>
     request<Submitted>("POST", "/api/tasks/", { body: { function: name, arguments: values, ...options } }),
   cancel: (id: string) =>

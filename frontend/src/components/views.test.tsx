@@ -1,6 +1,7 @@
 import { MantineProvider } from "@mantine/core";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { TaskFunction } from "../api/types";
 import { chosen } from "../pages/new-task";
 import { ResultView } from "../task/result-view";
@@ -24,6 +25,24 @@ describe("results", () => {
     const result_url = "/api/tasks/7/result/";
     show(<ResultView task={aTask({ attempt: 2, result: { $media: "image/png" }, result_url })} />);
     expect(screen.getByRole("img")).toHaveAttribute("src", "/api/tasks/7/result/?attempt=2");
+  });
+
+  it("a file that is gone says so, where its text would stand", async () => {
+    const problem = { code: "result_expired", detail: "It is gone." };
+    vi.stubGlobal("fetch", async () => {
+      const headers = { "content-type": "application/problem+json" };
+      return new Response(JSON.stringify(problem), { status: 410, headers });
+    });
+    const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+    const result = { $media: "text/plain", name: "a.txt", size: 3 };
+    show(
+      <QueryClientProvider client={cache}>
+        <ResultView task={aTask({ result, result_url: "/api/tasks/7/result/" })} />
+      </QueryClientProvider>,
+    );
+    expect(await screen.findByRole("alert")).toHaveTextContent("It is gone.");
+    expect(screen.queryByText(/result_expired/)).toBeNull();
+    vi.unstubAllGlobals();
   });
 
   it("the server's word for its kind decides", () => {

@@ -3,9 +3,11 @@ import { IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { lazyRouteComponent } from "@tanstack/react-router";
 import { Suspense } from "react";
+import { api } from "../api/client";
 import type { TaskDetail } from "../api/types";
 import { CodeBlock, Copy } from "../components/copy";
 import { DataTable, Headings } from "../components/data-table";
+import { Problem } from "../components/problem";
 import { JsonTree } from "./json-tree";
 
 const MAX_ROWS = 200;
@@ -71,12 +73,16 @@ const Prose = ({ text }: { text: string }) => (
 
 /** A file of text is shown, not only offered. */
 function TextFile({ url, type }: { url: string; type: string }) {
-  const { data: text } = useQuery({
+  const {
+    data: text,
+    error,
+    refetch,
+  } = useQuery({
     queryKey: ["file", url],
-    queryFn: async ({ signal }) =>
-      (await (await fetch(url, { signal })).text()).slice(0, MOST_PREVIEW_LETTERS),
+    queryFn: async ({ signal }) => (await api.file(url, signal)).slice(0, MOST_PREVIEW_LETTERS),
     staleTime: Number.POSITIVE_INFINITY,
   });
+  if (error) return <Problem error={error} onRetry={() => void refetch()} />;
   if (text === undefined) return null;
   if (type.startsWith("text/markdown")) return <Prose text={text} />;
   return <CodeBlock text={text} name="the text" maxHeight={420} />;
