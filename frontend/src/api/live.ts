@@ -15,7 +15,7 @@ const FLOOD_FRAMES = 4;
 /** The server's word for: this visitor may see nothing. */
 const CLOSE_UNAUTHORIZED = 4401;
 
-export type Topic = "tasks" | `task:${string}` | `batch:${string}`;
+type Topic = "tasks" | `task:${string}` | `batch:${string}`;
 
 /** How long to wait between two fetches of one thing, by the frames that came last. */
 export function pace() {

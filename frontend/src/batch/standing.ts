@@ -32,7 +32,7 @@ export function standingOf({ counts }: Pick<Batch, "counts">): Standing | null {
 }
 
 /** The parts of the bar, the ended ones first. What is left of it waits. */
-export const BAR_ORDER = ["succeeded", "failed", "cancelled", "running"] as const satisfies readonly State[];
+const BAR_ORDER = ["succeeded", "failed", "cancelled", "running"] as const satisfies readonly State[];
 
 export function sharesOf(counts: NonNullable<Batch["counts"]>): { state: State; percent: number }[] {
   const total = STATES.reduce((all, state) => all + (counts[state] ?? 0), 0);

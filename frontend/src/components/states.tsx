@@ -12,7 +12,7 @@ import type { State, TaskBase } from "../api/types";
 import classes from "./states.module.css";
 
 /** "Retrying" is how a scheduled task reads once it has failed. */
-export type ShownState = State | "retrying";
+type ShownState = State | "retrying";
 
 export const LOOKS: Record<
   ShownState,

@@ -3,7 +3,7 @@ import { type KeyboardEvent, useState } from "react";
 import { areaPath, linePath, stacked, ticks, type Value } from "./chart-scale";
 import classes from "./time-chart.module.css";
 
-export interface Series {
+interface Series {
   label: string;
   color: string;
   dash?: string;

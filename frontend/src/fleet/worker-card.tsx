@@ -10,7 +10,7 @@ import { WorkerState } from "./worker-state";
 const exact = Intl.NumberFormat("en");
 
 /** By which way the node came by its tasks; null before the first one. */
-export function claimText({ claims_by_message: byMessage, claims_direct: direct }: Worker): string | null {
+function claimText({ claims_by_message: byMessage, claims_direct: direct }: Worker): string | null {
   if (byMessage + direct === 0) return null;
   return `${exact.format(byMessage)} by message, ${exact.format(direct)} from the table`;
 }

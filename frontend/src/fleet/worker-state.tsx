@@ -11,7 +11,7 @@ import states from "../components/states.module.css";
 import { duration } from "../components/time";
 
 /** The state as people read it: alive, silent for too long, quiet, stopped or lost. */
-export function stateOf(worker: Pick<Worker, "state" | "is_late" | "is_quiet" | "heartbeat_age_seconds">) {
+function stateOf(worker: Pick<Worker, "state" | "is_late" | "is_quiet" | "heartbeat_age_seconds">) {
   if (worker.state === "alive" && worker.is_late)
     return {
       look: "retrying",

@@ -16,7 +16,7 @@ const TIME: Kind = { type: "time", toInput: same, toStored: (typed) => withSecon
 /** Stored with its time zone, typed in the visitor's own. */
 const INSTANT: Kind = { type: "datetime-local", toInput: utcToLocal, toStored: localToUTC };
 
-export const withSeconds = (time: string) => (/^\d\d:\d\d$/.test(time) ? `${time}:00` : time);
+const withSeconds = (time: string) => (/^\d\d:\d\d$/.test(time) ? `${time}:00` : time);
 
 const widget = (kind: Kind) =>
   function DateInput(props: Props) {

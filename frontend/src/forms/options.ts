@@ -6,7 +6,7 @@ export interface SubmitOptions {
   run_after?: string;
 }
 
-export const OPTION_FIELDS = ["queue", "priority", "run_after"] as const;
+const OPTION_FIELDS = ["queue", "priority", "run_after"] as const;
 export type OptionField = (typeof OPTION_FIELDS)[number];
 
 export const isOption = (field: string): field is OptionField =>

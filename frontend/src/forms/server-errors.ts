@@ -25,7 +25,7 @@ export const changedNames = (before: Values, after: Values) =>
   );
 
 /** Whether the form draws something under this path. rjsf writes paths into the ids of its elements. */
-export const isDrawn = (path: Path) => document.getElementById(["root", ...path].join("_")) !== null;
+const isDrawn = (path: Path) => document.getElementById(["root", ...path].join("_")) !== null;
 
 /** Sorts the server's errors into those a field of the form can show and the rest.
  *

@@ -7,7 +7,7 @@ const withoutUnset = (values: object) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** A word of a POSIX shell, quoted. */
-export const shellQuote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+const shellQuote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function asCurl(origin: string, name: string, values: Values, options: SubmitOptions): string {
   const body = { function: name, arguments: values, ...withoutUnset(options) };

@@ -44,7 +44,7 @@ export function CodeWidget(props: Props) {
 }
 
 /** What was typed, as JSON; words that are no JSON are text. */
-export function parsed(typed: string): unknown {
+function parsed(typed: string): unknown {
   try {
     return JSON.parse(typed);
   } catch {

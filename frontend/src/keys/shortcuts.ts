@@ -19,7 +19,7 @@ export const SHORTCUTS = [
   { keys: "D", action: "theme", label: "Light or dark" },
 ] as const;
 
-export type Action = (typeof SHORTCUTS)[number]["action"];
+type Action = (typeof SHORTCUTS)[number]["action"];
 type Handlers = Partial<Record<Action, () => void>>;
 
 /** A key may complete a sequence ("g t"), begin one, or mean nothing. */

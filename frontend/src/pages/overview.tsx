@@ -140,7 +140,7 @@ const kept = (days: number | null) =>
   days === null ? "for ever" : `for ${exact.format(days)} ${days === 1 ? "day" : "days"}`;
 
 /** "Succeeded and cancelled tasks stay for 7 days, failed ones for 30 days." */
-export const retentionText = ({ succeeded_days: succeeded, failed_days: failed }: Overview["retention"]) =>
+const retentionText = ({ succeeded_days: succeeded, failed_days: failed }: Overview["retention"]) =>
   succeeded === failed
     ? `Ended tasks stay ${kept(succeeded)}.`
     : `Succeeded and cancelled tasks stay ${kept(succeeded)}, failed ones ${kept(failed)}.`;

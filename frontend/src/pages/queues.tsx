@@ -17,8 +17,7 @@ import { curveOf, endedOf, useTotals } from "../fleet/totals";
 const exact = Intl.NumberFormat("en");
 
 /** Tasks wait, and nobody will take them. */
-export const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">) =>
-  depth > 0 && workers === 0;
+const isStranded = ({ depth, workers }: Pick<Queue, "depth" | "workers">) => depth > 0 && workers === 0;
 
 const depthText = ({ depth, cap }: Queue) => (depth >= cap ? `${exact.format(cap)}+` : exact.format(depth));
 

@@ -74,7 +74,7 @@ function Head({ task }: { task: TaskDetail }) {
   );
 }
 
-export function TaskView({ task }: { task: TaskDetail }) {
+function TaskView({ task }: { task: TaskDetail }) {
   return (
     <Stack gap="md">
       <title>{taskTitle(task)}</title>

@@ -16,7 +16,7 @@ type Flat = Record<string, string | number | boolean | null>;
 
 const Markdown = lazyRouteComponent(() => import("./markdown"));
 
-export const mediaType = (result: unknown): string | null => {
+const mediaType = (result: unknown): string | null => {
   const type = (result as { $media?: unknown } | null)?.$media;
   return typeof type === "string" ? type : null;
 };

@@ -8,7 +8,7 @@ const MOST_IDS = 1000;
 export type Target = { ids: readonly string[] } | { filter: TaskFilter };
 
 /** In which states a task can be acted on so. */
-export const STATES_FOR: Record<Act, readonly State[]> = {
+const STATES_FOR: Record<Act, readonly State[]> = {
   cancel: ["scheduled", "queued", "running"],
   retry: ["succeeded", "failed", "cancelled"],
 };
