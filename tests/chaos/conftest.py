@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.chaos.broker import BrokerSite
 from tests.chaos.site import Site, SplitSite
 from tests.support.cluster import Services
+from tests.support.machine import Machine
 from tests.support.servers import RabbitMQ
 
 StartSite = Callable[..., Site]
@@ -19,10 +21,21 @@ StartBrokerSite = Callable[..., BrokerSite]
 Figure = Callable[[str], None]
 
 
+@contextmanager
+def judged_sites() -> Iterator[list[Machine]]:
+    """What is put into the list ends with the test, and the rules of the row are judged then."""
+    started: list[Machine] = []
+    try:
+        yield started
+    finally:
+        for site in started:
+            site.end()
+    assert [fault for site in started for fault in site.judged()] == []
+
+
 @pytest.fixture
 def start_site(tmp_path: Path) -> Iterator[StartSite]:
     """Start a site, ready and recorded; the rules of the row are judged when the test is over."""
-    started: list[Site] = []
 
     def start(**settings: str) -> Site:
         site = Site(tmp_path, **settings)
@@ -30,18 +43,13 @@ def start_site(tmp_path: Path) -> Iterator[StartSite]:
         site.wait_until_ready()
         return site
 
-    try:
+    with judged_sites() as started:
         yield start
-    finally:
-        for site in started:
-            site.end()
-    assert [fault for site in started for fault in site.judged()] == []
 
 
 @pytest.fixture
 def start_split_site(tmp_path: Path) -> Iterator[StartSplitSite]:
     """Start a web process on these services, ready and recorded; judged when the test is over."""
-    started: list[SplitSite] = []
 
     def start(services: Services, **settings: str) -> SplitSite:
         site = SplitSite(tmp_path, services, **settings)
@@ -49,18 +57,13 @@ def start_split_site(tmp_path: Path) -> Iterator[StartSplitSite]:
         site.wait_until_ready()
         return site
 
-    try:
+    with judged_sites() as started:
         yield start
-    finally:
-        for site in started:
-            site.end()
-    assert [fault for site in started for fault in site.judged()] == []
 
 
 @pytest.fixture
 def start_broker_site(tmp_path: Path, services: Services, rabbitmq: RabbitMQ) -> Iterator[StartBrokerSite]:
     """Start a site on real servers with one worker, ready and recorded; judged when the test is over."""
-    started: list[BrokerSite] = []
 
     def start(*, web_url: str = "", intake_url: str = "", **settings: str) -> BrokerSite:
         its = dataclasses.replace(services, rabbitmq_url=web_url) if web_url else services
@@ -71,12 +74,8 @@ def start_broker_site(tmp_path: Path, services: Services, rabbitmq: RabbitMQ) ->
         site.wait_for_consumers(1)
         return site
 
-    try:
+    with judged_sites() as started:
         yield start
-    finally:
-        for site in started:
-            site.end()
-    assert [fault for site in started for fault in site.judged()] == []
 
 
 @pytest.fixture

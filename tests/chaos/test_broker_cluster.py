@@ -15,7 +15,7 @@ import pytest
 from tasks_app.messages import Message
 from tasks_app.publisher import MOST_UNCONFIRMED, MOST_WAITING, Publisher
 from tests.chaos.broker import QUEUE, SECONDS, BrokerSite
-from tests.chaos.conftest import Figure
+from tests.chaos.conftest import Figure, judged_sites
 from tests.support.cluster import Services
 from tests.support.processes import until, wait_until
 from tests.support.servers import Home, RabbitMQ, RabbitMQCluster, Redis
@@ -45,7 +45,6 @@ def start_site(
     nodes: RabbitMQCluster, database_url: str, redis_server: Redis, tmp_path: Path
 ) -> Iterator[Callable[..., BrokerSite]]:
     """A site with one worker, whose queue has a member on each node."""
-    started: list[BrokerSite] = []
 
     def start(**settings: str) -> BrokerSite:
         first = nodes.nodes[0]
@@ -62,12 +61,8 @@ def start_site(
         )
         return site
 
-    try:
+    with judged_sites() as started:
         yield start
-    finally:
-        for site in started:
-            site.end()
-    assert [fault for site in started for fault in site.judged()] == []
 
 
 def longest_gap_seconds(site: BrokerSite, since: datetime) -> float:
