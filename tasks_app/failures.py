@@ -11,12 +11,14 @@ import msgpack
 
 TRACEBACK_LIMIT = 16_000
 """Characters, the last ones."""
+MESSAGE_LIMIT = 16_000
+"""Characters, the first ones: some errors tell the whole of what they could not read."""
 _OF_OTHERS = tuple(sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "platlib"))
 
 
 def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: float = 0.0) -> bytes:
     """A msgpack map of what an Outcome holds about a failure, and of the time it ran."""
-    message = clean(text_of(error))
+    message = clean(text_of(error)[:MESSAGE_LIMIT])
     name = type(error).__qualname__
     first_line = next(iter(message.splitlines()), "")
     body: bytes = msgpack.packb(

@@ -25,6 +25,9 @@ log = logging.getLogger("taskdeck.worker")
 OWN_RENEWALS = 5  # a reaper that could not renew itself may be the one cut off
 SWEEP_EVERY_SECONDS = 5.0
 PROMOTE_EVERY_SECONDS = 0.5
+PROMOTE_ROWS = 500
+MOST_PROMOTIONS = 20
+"""Statements of one turn, as long as each finds PROMOTE_ROWS: then a renewal may be due."""
 MEASURE_EVERY_SECONDS = 20.0
 
 
@@ -81,8 +84,7 @@ class Care:
             self._lease.renewed(now)
             self._claims.quiet(renewal.is_quiet)
             await self._reap()
-        self._news.tell(await self._lane.run(transitions.promote_due))
-        self._news.tell(await self._lane.run(transitions.promote_ended))
+        await self._promote()
         if queues := await self._lane.run(transitions.end_pauses):
             self._news.ring(queues)
             self._claims.ring(set(queues))  # also where no doorbell is
@@ -92,6 +94,15 @@ class Care:
             self._sweeps.looked(started, boottime())
         if self._tallies.is_due:
             await self._measure(now)
+
+    async def _promote(self) -> None:
+        """What has become due goes to its queue, however much that is."""
+        for statement in (transitions.promote_due, transitions.promote_ended):
+            for _ in range(MOST_PROMOTIONS):
+                changed = await self._lane.run(statement, limit=PROMOTE_ROWS)
+                self._news.tell(changed)
+                if len(changed) < PROMOTE_ROWS:
+                    break
 
     async def _measure(self, now: float) -> None:
         """For the charts: nothing depends on it."""

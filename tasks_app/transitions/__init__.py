@@ -162,13 +162,13 @@ def sweep(session: Session) -> list[Changed]:
 
 
 def promote_due(session: Session, *, limit: int = 500) -> list[Changed]:
-    """Scheduled rows whose time has come go to their queue."""
+    """Scheduled rows whose time has come go to their queue, at most ``limit``."""
     sql = _dialect(session)
     return _changed(sql, session.rows(sql.PROMOTE_DUE, {"now": sql.now(), "limit": limit}))
 
 
 def promote_ended(session: Session, *, limit: int = 500) -> list[Changed]:
-    """Held rows whose batch has no live task any more go to their queue, each once."""
+    """Held rows whose batch has no live task any more go to their queue, each once, at most ``limit``."""
     sql = _dialect(session)
     return _changed(sql, session.rows(sql.PROMOTE_ENDED, {"held": sql.instant(HELD), "limit": limit}))
 

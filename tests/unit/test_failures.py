@@ -7,7 +7,7 @@ import re
 
 import msgpack
 
-from tasks_app.failures import failure_body, place_of
+from tasks_app.failures import MESSAGE_LIMIT, failure_body, place_of
 
 
 def error_of(text: str) -> ValueError:
@@ -43,3 +43,9 @@ def test_an_error_without_a_text_is_kept_under_its_own_name() -> None:
     told = msgpack.unpackb(failure_body(Speechless(), run_seconds=0.0, delay_seconds=2.0))
     assert told["error"] == "Speechless: (its text cannot be told: AttributeError)"
     assert (told["error_class"], told["delay_seconds"]) == (f"{__name__}.Speechless", 2.0)
+
+
+def test_of_a_message_without_end_the_beginning_is_kept() -> None:
+    told = msgpack.unpackb(failure_body(ValueError("x" * 10_000_000), run_seconds=0.0))
+    assert told["message"] == "x" * MESSAGE_LIMIT
+    assert len(told["error"]) <= 500
