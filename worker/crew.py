@@ -76,7 +76,7 @@ class Crew(abc.ABC, Generic[R]):
         self._remotes: dict[int, R] = {}
         self._asked: set[int] = set()
         self._waiting: collections.deque[Held] = collections.deque()
-        self._killed: set[int] = set()  # by us: whoever ran there is not to blame
+        self._killed: set[int] = set()  # by this node: whoever ran there is not to blame
         self.is_closed = False
 
     def ask_for_executors(self, count: int) -> None:
@@ -141,6 +141,10 @@ class Crew(abc.ABC, Generic[R]):
             remote.kill()
         self._on_room()
 
+    def stalled(self, killed: Iterable[int]) -> None:
+        """The guard has killed these, because this process stood still."""
+        self._killed.update(self._remotes.keys() & set(killed))
+
     def exited(self, message: dict[str, Any]) -> None:
         """Read what it sent before its death, then judge: begun tasks are lost, the others unstarted."""
         remote = self._remotes.pop(message["number"])
@@ -154,7 +158,7 @@ class Crew(abc.ABC, Generic[R]):
         remote.close()
         if reason := REASONS.get(message["status"]):
             log.info("executor %d is replaced: %s", remote.pid, reason)
-        is_ours = remote.number in self._killed
+        is_to_blame = remote.number not in self._killed
         self._killed.discard(remote.number)
         lost = [held for held in begun if not held.ladder.killed_for]
         for held in begun:
@@ -163,7 +167,7 @@ class Crew(abc.ABC, Generic[R]):
         if lost:
             how, why = message["how"], message["why"] or "by itself"
             log.warning("executor %d %s (%s) with %s", remote.pid, how, why, tasks_in_words(len(lost)))
-            self._on_lost(lost, not is_ours)
+            self._on_lost(lost, is_to_blame)
         self._return(unstarted)
         self._gone(remote)
 

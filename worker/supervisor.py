@@ -218,6 +218,9 @@ class Supervisor:
                 crew.forked(message, fds)
             else:
                 crew.exited(message)
+        elif event == "stalled":
+            for crew in self._crews:
+                crew.stalled(message["killed"])
         elif event == "stop":
             if message["now"]:
                 self._now.set()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 from tests.chaos.conftest import StartSite
 from tests.chaos.site import LEASE_SECONDS, stop
 from tests.support.machine import worker_command
 from tests.support.processes import wait_until
 from tests.support.servers import Redis
+from worker.prove.nodes import is_process
 
 
 def test_its_late_finish_changes_nothing_and_publishes_nothing(
@@ -37,6 +39,25 @@ def test_its_late_finish_changes_nothing_and_publishes_nothing(
     with redis_server.client() as client:
         keys = sorted(key.decode() for key in client.keys(f"taskdeck:result:{task_id}:*"))
     assert keys == [f"taskdeck:result:{task_id}:2"]
+
+
+def test_within_its_lease_it_costs_its_task_no_loss(start_site: StartSite, tmp_path: Path) -> None:
+    """The guard has killed the executor: the node, not the task, is at fault."""
+    site = start_site(TASKDECK_LEASE_SECONDS="60")
+    task_id = site.hold(tmp_path / "gate")
+    site.wait_until_begun(task_id)
+    worker = site.supervisor_of(task_id)
+    [first] = site.executions(task_id)
+
+    stop(worker["pid"])
+    wait_until(lambda: not is_process(first.executor), seconds=20, what="the guard kills its executor")
+    os.kill(worker["pid"], signal.SIGCONT)
+    site.wait_until_begun(task_id, times=2)
+    (tmp_path / "gate").touch()
+
+    task = site.wait_until_succeeded(task_id)
+    assert (task["attempt"], task["losses"], task["attempts"]) == (2, 0, [])
+    assert site.worker_state(worker["id"]) == "alive"
 
 
 def test_it_is_judged_by_its_own_lease_not_by_a_shorter_one_of_the_reaper(start_site: StartSite) -> None:

@@ -39,12 +39,13 @@ class Executors:
     def __init__(self, count: int = 1) -> None:
         self._control, self._guard = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._board = Board(count)
+        self.losses: list[bool] = []
         calls = Calls(
             may_start=lambda: True,
             on_frame=nothing,
             on_step=nothing,
             on_killed=nothing,
-            on_lost=nothing,
+            on_lost=lambda tasks, counts: self.losses.extend(counts for _ in tasks),
             on_unstarted=nothing,
             on_room=nothing,
             on_change=nothing,
@@ -232,3 +233,18 @@ def test_under_load_the_end_of_a_task_is_recorded_with_the_next_one(
             assert found == (about(rest + LATE_SECONDS) if gathers else 0.0)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("killed", "counts"), [([1], False), ([], True)])
+def test_what_the_guard_killed_because_this_process_stood_still_costs_no_loss(
+    killed: list[int], counts: bool
+) -> None:
+    async def loses() -> list[bool]:
+        with running(1.0, 0.5) as executors:
+            [one] = executors.pool._remotes.values()
+            assert one._other_end.receive(wait=False)  # as the executor did, which has begun it
+            executors.pool.stalled(killed)
+            executors.pool.exited({"number": 1, "how": "killed by SIGKILL", "why": "", "status": 137})
+            return executors.losses
+
+    assert asyncio.run(loses()) == [counts]
