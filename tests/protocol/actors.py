@@ -35,9 +35,13 @@ def make_task(
     run_at: datetime | None = None,
     max_attempts: int = 2,
     max_losses: int = 3,
+    task_id: str = "",
 ) -> str:
-    """Insert a waiting task; with one of the times (the delay may be negative) a scheduled one. Its id."""
-    task_id = str(uuid7())
+    """Insert a waiting task; with one of the times (the delay may be negative) a scheduled one. Its id.
+
+    ``task_id``: of a task that is older than others in the table.
+    """
+    task_id = task_id or str(uuid7())
     now = datetime.now(UTC)
     if delay_seconds is not None:
         run_at = now + timedelta(seconds=delay_seconds)

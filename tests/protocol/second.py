@@ -37,7 +37,7 @@ class Second:
         sql = "SELECT 1 FROM pg_stat_activity WHERE application_name = %(name)s AND wait_event_type = 'Lock'"
         with self._database.session() as session:
             wait_until(
-                lambda: session.rows(sql, {"name": SECOND}), seconds=15, what="the second statement waits"
+                lambda: session.rows(sql, {"name": SECOND}), seconds=60, what="the second statement waits"
             )
 
     def answer(self) -> Any:

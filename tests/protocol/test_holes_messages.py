@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from tests.protocol import actors
 from tests.protocol.rules import with_and_without_the_rule
 from tests.support.deck import NOTED, Deck
 from tests.support.machine import MODULES
 from tests.support.mutations import WITHOUT
+from tests.support.processes import wait_until
 from tests.support.servers import RabbitMQ
 
 StartDeck = Callable[..., Deck]
 LOAD, EACH_SECONDS = 400, 0.03
-FASTER = {"TASKDECK_DIRECT_CLAIM_SECONDS": "0.5"}
+FASTER = {"TASKDECK_DIRECT_CLAIM_SECONDS": "1"}
 
 
 @pytest.fixture
@@ -41,14 +43,21 @@ def start_deck(rabbitmq: RabbitMQ, tmp_path: Path) -> Iterator[StartDeck]:
 def test_under_load_a_task_without_a_message_is_claimed_whether_it_is_the_best_or_the_oldest(
     start_deck: StartDeck, is_kept: bool
 ) -> None:
-    """Its message was lost, and the load never leaves the worker a moment without news."""
+    """Its message was lost, and the load never leaves the worker a moment without news.
+
+    An idle worker asks the table by itself: the row of the oldest comes when it is at work, with an older id.
+    """
     deck = start_deck(without="" if is_kept else "the_share_of_the_table", settings=FASTER)
+    oldest = str(uuid7())
+    load = deck.submit_many(LOAD, seconds=EACH_SECONDS)
+    wait_until(deck.up.ran, seconds=60, what="the worker is under load")
     with deck.up.database.session() as session:
         old, best = (
-            actors.make_task(session, function=NOTED, arguments='{"number": 5}', priority=priority)
-            for priority in (-5, 5)
+            actors.make_task(
+                session, function=NOTED, arguments='{"number": 5}', priority=priority, task_id=task_id
+            )
+            for priority, task_id in ((-5, oldest), (5, ""))
         )
-        load = deck.submit_many(LOAD, seconds=EACH_SECONDS)
     deck.wait_for(load[-1], old, best)
     ran = deck.up.ran()
     last = max(ran.index(task_id) for task_id in load)
