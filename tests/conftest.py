@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import django
@@ -17,7 +17,7 @@ from tasks_app.compat import Task
 from tasks_app.conf import get_conf
 from tasks_app.database import DjangoSession
 from tasks_app.embedded import EmbeddedValkey
-from tests.support import history
+from tests.support import failed, history
 from tests.support.cluster import Cluster, Services
 from tests.support.deployment import Deployment, deployed
 from tests.support.judge import judge
@@ -35,6 +35,15 @@ def pytest_configure() -> None:
 
 def pytest_report_header() -> str:
     return f"Taskdeck on Django {django.get_version()}, tasks by {Task.__module__.rpartition('.')[0]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the machines of a failed test logged last."""
+    report = yield
+    if report.failed:
+        report.sections.extend(failed.logs(item))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

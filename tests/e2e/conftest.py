@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.support import failed
 from tests.support.machine import Up
 
+expect.set_options(timeout=30_000)  # a deadline, not a claim of speed: two test runs share the machine
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,14 +26,32 @@ QUIET = [
 ]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the pages of a failed test."""
+    report = yield
+    if report.failed and (browser := getattr(item, "funcargs", {}).get("chromium")):
+        report.sections.extend(failed.pages(item, browser))
+    return report
+
+
+@contextlib.contextmanager
+def running(data_dir: Path, **settings: str) -> Iterator[Up]:
+    """`manage.py up`, which Ctrl-C must end."""
+    machine = Up(data_dir, **settings)
+    try:
+        machine.wait_until_ready()
+        yield machine
+        machine.process.send_signal(signal.SIGINT)
+        machine.process.wait(60)
+    finally:
+        machine.end()
+
+
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = Up(tmp_path_factory.mktemp("machine"))
-    running.wait_until_ready()
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    running.process.wait(30)
-    running.end()
+    with running(tmp_path_factory.mktemp("machine")) as machine:
+        yield machine
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +68,17 @@ def new_page(chromium: Browser, base_url: str, **options: Any) -> Page:
         base_url=base_url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options
     )
     return context.new_page()
+
+
+def clicks_on(page: Page) -> list[str]:
+    """Grows with each click before the page hears of it: for what is to change by a click and not before.
+
+    A page asks the server again by itself, too.
+    """
+    clicks: list[str] = []
+    page.expose_function("noteClick", lambda: clicks.append("click"))
+    page.add_init_script("addEventListener('click', () => noteClick(), true)")
+    return clicks
 
 
 @contextlib.contextmanager

@@ -6,8 +6,6 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-LIVE = 30_000  # milliseconds: a deadline, not a claim of speed
-
 
 class Person:
     def __init__(self, page: Page) -> None:
@@ -15,7 +13,7 @@ class Person:
 
     def open(self, function: str) -> None:
         self.page.goto(f"/console/new?name={function}")
-        expect(self._run).to_be_visible(timeout=LIVE)
+        expect(self._run).to_be_visible()
 
     def type(self, label: str, text: str) -> None:
         self._field(label).fill(text)
@@ -37,13 +35,13 @@ class Person:
         self._run.click()
 
     def sees_result(self, text: str) -> None:
-        expect(self.page.get_by_test_id("result")).to_have_text(text, timeout=LIVE)
+        expect(self.page.get_by_test_id("result")).to_have_text(text)
 
     def told_at(self, field: str) -> list[str]:
         """What stands below a field, one entry for each line."""
         place = "root_" + field.replace(".", "_")
         told = self.page.locator(f"[id='{place}-error'], [id='{place}'] ~ [data-refused]")
-        expect(told.first).to_be_visible(timeout=LIVE)
+        expect(told.first).to_be_visible()
         return told.first.inner_text().split("\n")
 
     @property

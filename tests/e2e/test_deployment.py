@@ -23,4 +23,4 @@ def test_a_visitor_behind_nginx_sees_the_result_without_a_reload(
         expect(page.get_by_text("Succeeded").first).to_be_visible()
         assert len(loads) == 1
         page.goto("/console/tasks")
-        expect(page.get_by_role("status")).to_have_text(re.compile("Live"), timeout=30_000)
+        expect(page.get_by_role("status")).to_have_text(re.compile("Live"))

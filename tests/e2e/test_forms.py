@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +11,11 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import new_page
-from tests.e2e.person import LIVE, Person
+from tests.e2e.axe import nothing_is_wrong
+from tests.e2e.conftest import new_page, running
+from tests.e2e.person import Person
 from tests.e2e.sample_forms import FORMS, REFUSED, Fill, fill_login
 from tests.support.machine import ROOT, Machine, Up, opener
 from tests.support.sample_values import GOOD
@@ -57,13 +56,9 @@ def shell(machine: Machine, code: str, stdin: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = Up(tmp_path_factory.mktemp("samples"), TASKDECK_MODULES=MODULE)
-    running.wait_until_ready()
-    shell(running, PEOPLE)
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    running.process.wait(30)
-    running.end()
+    with running(tmp_path_factory.mktemp("samples"), TASKDECK_MODULES=MODULE) as machine:
+        shell(machine, PEOPLE)
+        yield machine
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +122,7 @@ def test_a_wrong_value_is_refused_in_the_same_words_by_form_rest_and_enqueue(
 def test_what_was_refused_is_forgotten_when_it_is_edited(person: Person) -> None:
     person.open("takes_login")
     person.submit()
-    expect(person.page.get_by_text("Field required")).to_have_count(2, timeout=LIVE)
+    expect(person.page.get_by_text("Field required")).to_have_count(2)
     expect(person.page.get_by_label("User")).to_be_focused()
     fill_login(person)
     expect(person.page.get_by_text("Field required")).to_have_count(0)
@@ -142,8 +137,7 @@ def test_axe_finds_nothing_in_a_filled_form(person: Person, name: str) -> None:
     [fill] = [fill for function, fill, _ in FORMS if function == name]
     person.open(name)
     fill(person)
-    results = Axe().run(person.page)
-    assert results.violations_count == 0, results.generate_report()
+    nothing_is_wrong(person.page)
 
 
 def test_every_sample_function_has_its_form_tried() -> None:

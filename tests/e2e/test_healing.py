@@ -11,31 +11,25 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import open_page
+from tests.e2e.conftest import open_page, running
 from tests.support.machine import Up
 from tests.support.processes import marked_processes, wait_until
 
-HEALED_MS = 5_000
-"""What the product promises; the page asks again after 4 s at the latest."""
-LIVE = 30_000
 TASKS = 30
 
 
 @pytest.fixture(scope="module")
 def lossy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    machine = Up(tmp_path_factory.mktemp("lossy"), DJANGO_SETTINGS_MODULE="tests.support.lossy_site")
-    machine.wait_until_ready()
-    yield machine
-    machine.process.send_signal(signal.SIGINT)
-    machine.process.wait(30)
-    machine.end()
+    directory = tmp_path_factory.mktemp("lossy")
+    with running(directory, DJANGO_SETTINGS_MODULE="tests.support.lossy_site") as machine:
+        yield machine
 
 
 @pytest.fixture
 def page(lossy: Up, chromium: Browser) -> Iterator[Page]:
     with open_page(chromium, lossy.url) as page:
         page.goto("/console/tasks")
-        expect(page.get_by_role("status")).to_have_text(re.compile("Live"), timeout=LIVE)
+        expect(page.get_by_role("status")).to_have_text(re.compile("Live"))
         yield page
 
 
@@ -53,17 +47,18 @@ def submit(machine: Up, number: int) -> None:
 def shows_what_the_database_says(page: Page, machine: Up) -> None:
     ended = succeeded(machine)
     chip = page.get_by_role("button", name=re.compile(r"^Succeeded"))
-    expect(chip).to_have_text(re.compile(rf"Succeeded\s*{ended}$"), timeout=HEALED_MS)
+    expect(chip).to_have_text(re.compile(rf"Succeeded\s*{ended}$"))
     rows = page.get_by_role("row").filter(has_text="fibonacci")
-    expect(rows).to_have_count(min(ended, 50), timeout=HEALED_MS)
-    expect(rows.filter(has_text="Succeeded")).to_have_count(min(ended, 50), timeout=HEALED_MS)
+    expect(rows).to_have_count(min(ended, 50))
+    expect(rows.filter(has_text="Succeeded")).to_have_count(min(ended, 50))
 
 
 def test_a_fifth_of_the_events_lost_is_not_seen_in_the_end(page: Page, lossy: Up) -> None:
     lost_file = lossy.log.parent / "lost-messages"
     before = lines(lost_file)
     submit(lossy, TASKS)
-    assert lines(lost_file) > before, "no message was lost"
+    while lines(lost_file) == before:  # one message tells of many tasks: the next ones, then
+        submit(lossy, 1)
     shows_what_the_database_says(page, lossy)
 
 
@@ -73,7 +68,7 @@ def test_redis_killed_and_back_is_not_seen_in_the_end(page: Page, lossy: Up) -> 
     wait_until(lambda: valkey not in marked_processes(lossy.marker), seconds=10, what="valkey is gone")
     submit(lossy, TASKS)
     shows_what_the_database_says(page, lossy)
-    expect(page.get_by_role("status")).to_have_text(re.compile("Live"), timeout=LIVE)
+    expect(page.get_by_role("status")).to_have_text(re.compile("Live"))
     page.evaluate("window.unreloaded = true")
     submit(lossy, TASKS)
     shows_what_the_database_says(page, lossy)

@@ -9,8 +9,6 @@ from playwright.sync_api import Page, expect
 from tests.support.machine import Up
 from tests.support.processes import wait_until
 
-LIVE = 20_000
-
 
 def test_the_charts_count_what_ends_and_can_be_read_by_keyboard(console: Page, machine: Up) -> None:
     console.goto("/console/overview")
@@ -18,7 +16,7 @@ def test_the_charts_count_what_ends_and_can_be_read_by_keyboard(console: Page, m
 
     def the_last_minute_counts() -> bool:
         machine.call("/task", {"number": 12})  # anew each time: the minute may have turned since
-        chart.press("End", timeout=LIVE)
+        chart.press("End")
         return bool(re.search(r"\d\d:\d\d: Succeeded [1-9]", chart.get_attribute("aria-valuetext") or ""))
 
     wait_until(the_last_minute_counts, seconds=40, what="the last point counts what ended")
@@ -34,7 +32,7 @@ def test_the_range_stands_in_the_address(console: Page, machine: Up) -> None:
     expect(console.get_by_role("radio", name="1 h")).to_be_checked()
     console.get_by_text("7 days", exact=True).click()
     expect(console).to_have_url(re.compile(r"range=7d"))
-    expect(console.get_by_role("slider", name="Ended, per hour")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_role("slider", name="Ended, per hour")).to_be_visible()
     console.reload()
     expect(console.get_by_role("radio", name="7 days")).to_be_checked()
 
@@ -44,5 +42,5 @@ def test_it_tells_how_long_tasks_stay_and_how_old_the_oldest_is(console: Page, m
     console.goto("/console/overview")
     line = console.get_by_text("Succeeded and cancelled tasks stay for 7 days, failed ones for 30 days.")
     expect(line).to_contain_text(
-        re.compile(r"The oldest task here was submitted (just now|\d+ (s|min) ago)\.$"), timeout=LIVE
+        re.compile(r"The oldest task here was submitted (just now|\d+ (s|min) ago)\.$")
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-LIVE = 15_000
+from tests.e2e.axe import nothing_is_wrong
+
 TASKS_CHUNK = re.compile(r"/assets/tasks-[^/]*\.js")
 
 
@@ -27,7 +27,7 @@ def test_a_chunk_that_a_deploy_replaced_is_fetched_by_one_reload(quiet_console: 
     quiet_console.on("domcontentloaded", lambda page: loads.append(page.url))
     quiet_console.goto("/console/login")
     quiet_console.get_by_role("link", name="Tasks").dispatch_event("click")
-    expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible(timeout=LIVE)
+    expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible()
     assert gone
     assert len(loads) == 2
 
@@ -37,7 +37,7 @@ def test_a_chunk_that_stays_away_ends_on_the_error_page_and_not_in_a_loop(quiet_
     loads: list[str] = []
     quiet_console.on("load", lambda page: loads.append(page.url))
     quiet_console.goto("/console/tasks")
-    expect(quiet_console.get_by_role("heading", name="This page broke")).to_be_visible(timeout=LIVE)
+    expect(quiet_console.get_by_role("heading", name="This page broke")).to_be_visible()
     expect(quiet_console.get_by_role("link", name="New task")).to_be_visible()
     assert len(loads) == 2
 
@@ -53,19 +53,18 @@ def test_a_page_that_throws_leaves_the_shell_and_comes_back(quiet_console: Page)
 
     quiet_console.route(re.compile(r"/api/tasks/(\?.*)?$"), answer)
     quiet_console.goto("/console/tasks")
-    expect(quiet_console.get_by_role("heading", name="This page broke")).to_be_visible(timeout=LIVE)
+    expect(quiet_console.get_by_role("heading", name="This page broke")).to_be_visible()
     broken.clear()
     quiet_console.reload()
-    expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible(timeout=LIVE)
+    expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/console/nowhere", "/console/tasks/00000000-0000-7000-8000-000000000000"])
 def test_what_is_not_there_has_a_heading_a_title_and_a_way_out(quiet_console: Page, path: str) -> None:
     quiet_console.goto(path)
     heading = quiet_console.get_by_role("heading", level=1)
-    expect(heading).to_contain_text("There is no such", timeout=LIVE)
+    expect(heading).to_contain_text("There is no such")
     expect(quiet_console).to_have_title(f"{heading.inner_text()} · Taskdeck")
-    found = Axe().run(quiet_console)
-    assert found.violations_count == 0, found.generate_report()
+    nothing_is_wrong(quiet_console)
     quiet_console.get_by_role("link", name="Show the tasks").click()
     expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible()

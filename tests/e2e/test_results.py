@@ -7,12 +7,10 @@ from playwright.sync_api import Page, expect
 from tests.e2e.test_tasks_page import submit_and_wait
 from tests.support.machine import Up
 
-LIVE = 15_000
-
 
 def show(page: Page, machine: Up, function: str) -> Page:
     page.goto(f"/console/tasks/{submit_and_wait(machine, function, {})}")
-    expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=LIVE)
+    expect(page.get_by_role("heading", name="Result")).to_be_visible()
     return page
 
 
@@ -30,14 +28,14 @@ def test_flat_objects_are_a_table_with_headings(console: Page, machine: Up) -> N
 def test_a_picture_is_drawn_and_can_be_downloaded(console: Page, machine: Up) -> None:
     page = show(console, machine, "gives_picture")
     picture = page.get_by_role("img", name="Result of gives_picture")
-    expect(picture).to_be_visible(timeout=LIVE)
+    expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 32
     expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
 
 
 def test_a_file_of_text_is_shown_and_downloaded_under_its_name(console: Page, machine: Up) -> None:
     page = show(console, machine, "gives_file")
-    expect(page.get_by_text("elm,3")).to_be_visible(timeout=LIVE)
+    expect(page.get_by_text("elm,3")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename == "words.csv"
@@ -54,7 +52,7 @@ def test_another_file_is_offered_with_its_type(console: Page, machine: Up) -> No
 
 def test_markdown_is_set_and_its_html_is_not_obeyed(console: Page, machine: Up) -> None:
     page = show(console, machine, "gives_markdown")
-    expect(page.get_by_role("heading", name="Trees")).to_be_visible(timeout=LIVE)
+    expect(page.get_by_role("heading", name="Trees")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="Elm").locator("strong")).to_have_text("Elm")
     expect(page.get_by_text("<script>alert(1)</script>")).to_be_visible()
 

@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.axe import nothing_is_wrong
+from tests.e2e.conftest import clicks_on
 from tests.support.machine import Up
 from tests.support.processes import wait_until
-
-LIVE = 15_000
 
 
 def submit_and_wait(machine: Up, function: str, arguments: dict[str, object]) -> str:
@@ -28,13 +28,13 @@ def test_a_search_stands_in_the_address_and_narrows_the_list(console: Page, mach
     submit_and_wait(machine, "slow_echo", {"text": "needle-in-hay"})
     submit_and_wait(machine, "slow_echo", {"text": "hay"})
     console.goto("/console/tasks")
-    expect(console.get_by_role("row").filter(has_text="needle-in-hay").first).to_be_visible(timeout=LIVE)
+    expect(console.get_by_role("row").filter(has_text="needle-in-hay").first).to_be_visible()
     console.keyboard.press("/")
     console.keyboard.type("needle-in")
     expect(console).to_have_url(re.compile(r"q=needle-in"))
     expect(console.get_by_role("row")).to_have_count(2)  # the head and the one
     console.get_by_label("Search the arguments").fill("nothing like it")
-    expect(console.get_by_text("No tasks match these filters")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_text("No tasks match these filters")).to_be_visible()
     console.get_by_role("link", name="Clear filters").click()
     expect(console.get_by_label("Search the arguments")).to_have_value("")
     expect(console.get_by_role("row").filter(has_text="needle-in-hay").first).to_be_visible()
@@ -51,7 +51,7 @@ def test_filters_of_the_panel_survive_a_reload(console: Page, machine: Up) -> No
     console.get_by_role("button", name="Succeeded").click()
     expect(console).to_have_url(re.compile("state=succeeded"))
     console.reload()
-    expect(console.get_by_role("button", name="Filters (1)")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_role("button", name="Filters (1)")).to_be_visible()
     expect(console.get_by_label("Function")).to_have_value("slow_echo")
     expect(console.get_by_role("button", name="Succeeded")).to_have_attribute("aria-pressed", "true")
 
@@ -60,22 +60,22 @@ def test_rows_stand_still_under_the_pointer_and_newcomers_are_counted(console: P
     submit_and_wait(machine, "slow_echo", {"text": "the first row"})
     console.goto("/console/tasks")
     first = console.get_by_role("row").nth(1)
-    expect(first).to_contain_text("the first row", timeout=LIVE)
+    expect(first).to_contain_text("the first row")
     first.hover()
     for number in range(3):
         submit_and_wait(machine, "slow_echo", {"text": f"newcomer {number}"})
-    expect(console.get_by_role("status").filter(has_text="3 new tasks")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_role("status").filter(has_text="3 new tasks")).to_be_visible()
     expect(first).to_contain_text("the first row")
     console.get_by_role("status").filter(has_text="3 new tasks").click()
     console.mouse.move(5, 5)
-    expect(console.get_by_role("row").nth(1)).to_contain_text("newcomer 2", timeout=LIVE)
+    expect(console.get_by_role("row").nth(1)).to_contain_text("newcomer 2")
 
 
 def test_a_row_opens_its_task_here_and_with_ctrl_in_a_new_tab(console: Page, machine: Up) -> None:
     task_id = submit_and_wait(machine, "slow_echo", {"text": "to be opened"})
     console.goto("/console/tasks")
     link = console.locator(f"[data-task='{task_id}']")
-    link.wait_for(timeout=LIVE)
+    link.wait_for()
     console.evaluate("window.isSame = true")
     with console.context.expect_page() as opened:
         link.click(modifiers=["ControlOrMeta"])
@@ -90,7 +90,7 @@ def test_another_filter_unselects_and_fills_the_same_elements(console: Page, mac
     submit_and_wait(machine, "slow_echo", {"text": "kept element"})
     console.goto("/console/tasks?q=kept")
     row = console.get_by_role("row").filter(has_text="kept element")
-    row.get_by_role("checkbox").check(timeout=LIVE)
+    row.get_by_role("checkbox").check()
     expect(console.get_by_text("1 selected")).to_be_visible()
     row.evaluate("(element) => { element.isKept = true }")
     console.get_by_role("button", name="Succeeded").click()
@@ -99,7 +99,7 @@ def test_another_filter_unselects_and_fills_the_same_elements(console: Page, mac
     assert row.evaluate("(element) => element.isKept")
     console.get_by_role("button", name="Succeeded").click()
     console.get_by_role("button", name="Cancelled").click()
-    expect(console.get_by_text("No tasks match these filters")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_text("No tasks match these filters")).to_be_visible()
 
 
 def test_selected_tasks_are_retried_after_a_question(console: Page, machine: Up) -> None:
@@ -107,7 +107,7 @@ def test_selected_tasks_are_retried_after_a_question(console: Page, machine: Up)
     second = submit_and_wait(machine, "slow_echo", {"text": "bulk 2"})
     before = [machine.call(f"/api/tasks/{task_id}/")[1]["attempt"] for task_id in (first, second)]
     console.goto("/console/tasks?q=bulk")
-    expect(console.get_by_role("row")).to_have_count(3, timeout=LIVE)
+    expect(console.get_by_role("row")).to_have_count(3)
     console.keyboard.press("j")
     console.keyboard.press("x")
     console.keyboard.press("j")
@@ -116,7 +116,7 @@ def test_selected_tasks_are_retried_after_a_question(console: Page, machine: Up)
     console.keyboard.press("r")
     dialog = console.get_by_role("dialog", name="Retry 2 tasks?")
     dialog.get_by_role("button", name="Retry them").click()
-    expect(console.get_by_text("2 tasks sent back to their queues.")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_text("2 tasks sent back to their queues.")).to_be_visible()
     wait_until(
         lambda: (
             [machine.call(f"/api/tasks/{i}/")[1]["attempt"] for i in (first, second)]
@@ -140,38 +140,37 @@ def test_all_that_match_are_cancelled_with_their_number_asked_first(console: Pag
         )
         assert status == 202
     console.goto("/console/tasks?queue=far-away")
-    console.get_by_label("Select all tasks shown").check(timeout=LIVE)
+    console.get_by_label("Select all tasks shown").check()
     expect(console.get_by_text("50 selected")).to_be_visible()
     console.get_by_role("button", name="Select all that match").click()
     console.get_by_role("toolbar").get_by_role("button", name="Cancel").click()
     dialog = console.get_by_role("dialog", name="Cancel 60 tasks?")
     dialog.get_by_role("button", name="Cancel them").click()
-    expect(console.get_by_text("60 tasks cancelled or asked to stop.")).to_be_visible(timeout=LIVE)
+    expect(console.get_by_text("60 tasks cancelled or asked to stop.")).to_be_visible()
     counts = machine.call("/api/tasks/counts/?queue=far-away")[1]["counts"]
     assert (counts["cancelled"], counts["scheduled"]) == (60, 0)
 
 
 def test_a_list_that_cannot_be_read_says_so_and_offers_another_try(quiet_console: Page) -> None:
     page = quiet_console
-    page.route(re.compile(r"/api/tasks/(\?.*)?$"), lambda route: route.fulfill(status=503, body="down"))
+    clicks = clicks_on(page)
+    page.route(
+        re.compile(r"/api/tasks/(\?.*)?$"),
+        lambda route: route.continue_() if clicks else route.fulfill(status=503, body="down"),
+    )
     page.goto("/console/tasks")
-    expect(page.get_by_role("alert").filter(has_text="This could not be loaded")).to_be_visible(timeout=LIVE)
-    page.unroute_all()
+    expect(page.get_by_role("alert").filter(has_text="This could not be loaded")).to_be_visible()
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("alert").filter(has_text="This could not be loaded")).to_be_hidden(timeout=LIVE)
+    expect(page.get_by_role("alert").filter(has_text="This could not be loaded")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_with_all_parts_open(console: Page, machine: Up, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     submit_and_wait(machine, "slow_echo", {"text": "x"})
     console.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     console.goto("/console/tasks?fn=slow_echo")
-    console.get_by_label("Select all tasks shown").check(timeout=LIVE)
-    results = Axe().run(console)
-    assert results.violations_count == 0, results.generate_report()
+    console.get_by_label("Select all tasks shown").check()
+    nothing_is_wrong(console)
     console.keyboard.press("r")
     expect(console.get_by_role("dialog")).to_be_visible()
-    results = Axe().run(console)
-    assert results.violations_count == 0, results.generate_report()
+    nothing_is_wrong(console)
