@@ -222,6 +222,6 @@ def stop(pid: int) -> None:
     os.kill(pid, signal.SIGSTOP)
     wait_until(
         lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T",
-        seconds=5,
+        seconds=60,
         what="the process stands",
     )

@@ -7,40 +7,43 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tests.chaos.conftest import StartSite
 from tests.chaos.site import LEASE_SECONDS, NUMBER, RUN, stop
+from tests.support.guarded_node import is_alive
 from tests.support.machine import ROOT
 from tests.support.processes import wait_until
 from tests.support.servers import PostgreSQL, Redis
 
 
 def test_a_database_away_for_longer_than_the_lease_makes_nobody_lost(
-    database_url: str, postgresql: PostgreSQL, redis_server: Redis, start_site: StartSite
+    database_url: str, postgresql: PostgreSQL, redis_server: Redis, start_site: StartSite, tmp_path: Path
 ) -> None:
     site = start_site(DATABASE_URL=database_url, REDIS_URL=redis_server.url)
     site.start_worker("second")
     site.wait_for_workers(2)
     workers = {worker["id"] for worker in site.workers()}
-    running = [site.submit(seconds=3.0) for _ in range(2)]
-    for task_id in running:
-        site.wait_until_begun(task_id)
+    running = [site.hold(tmp_path / "gate") for _ in range(2)]
+    executors = [site.executions(task_id)[0].executor for task_id in running]
 
     postgresql.stop()
     assert not postgresql.is_running
     site.refused_submit()
     away = time.monotonic()
     wait_until(lambda: time.monotonic() - away > 1.5 * LEASE_SECONDS, seconds=60, what="the lease has passed")
+    wait_until(lambda: not any(map(is_alive, executors)), seconds=60, what="the workers killed what ran")
+    (tmp_path / "gate").touch()
     postgresql.start()
 
-    after = site.submit()
+    after = site.submit_when_accepted()
     for task_id in [*running, after]:
         ended = site.wait_until_succeeded(task_id)
         assert ended["losses"] == 0  # nobody blames a task for the database
     assert {worker["id"] for worker in site.workers()} == workers
     for task_id in running:
         first, second = site.executions(task_id)
-        assert first.ended_at is None or first.ended_at < second.began_at
+        assert (first.ended_at, second.attempt) == (None, 2)
 
 
 PAUSE_MS = 4000

@@ -16,18 +16,18 @@ from worker.prove.nodes import is_process
 
 
 def test_its_late_finish_changes_nothing_and_publishes_nothing(
-    database_url: str, redis_server: Redis, start_site: StartSite
+    database_url: str, redis_server: Redis, start_site: StartSite, tmp_path: Path
 ) -> None:
     site = start_site(DATABASE_URL=database_url, REDIS_URL=redis_server.url)
     site.start_worker("second")
     site.wait_for_workers(2)
-    task_id = site.submit(seconds=1.0)
-    site.wait_until_begun(task_id)
+    task_id = site.hold(tmp_path / "gate")
     worker = site.supervisor_of(task_id)
 
-    stop(worker["pid"])  # its executor finishes meanwhile; the outcome waits in the socket
-    wait_until(lambda: site.executions(task_id)[0].ended_at, seconds=10, what="the first execution ends")
-    wait_until(lambda: site.worker_state(worker["id"]) == "lost", seconds=20, what="it is declared lost")
+    stop(worker["pid"])
+    (tmp_path / "gate").touch()  # its executor finishes meanwhile; the outcome waits in the socket
+    wait_until(lambda: site.executions(task_id)[0].ended_at, seconds=60, what="the first execution ends")
+    wait_until(lambda: site.worker_state(worker["id"]) == "lost", seconds=60, what="it is declared lost")
     before = site.wait_until_succeeded(task_id)
     os.kill(worker["pid"], signal.SIGCONT)
     site.wait_for_workers(2)  # as a new incarnation, so what it had to say is said
@@ -74,9 +74,9 @@ def test_it_is_judged_by_its_own_lease_not_by_a_shorter_one_of_the_reaper(start_
     victim = site.submit()
     wait_until(
         lambda: time.monotonic() - began > 2 * LEASE_SECONDS and site.task(victim)["state"] == "succeeded",
-        seconds=30,
+        seconds=60,
         what="twice the reaper's lease has passed, and it is at work",
     )
     assert site.worker_state(worker["id"]) == "alive"
     os.kill(worker["pid"], signal.SIGCONT)
-    wait_until(lambda: worker["id"] in {one["id"] for one in site.workers()}, seconds=10, what="it lives on")
+    wait_until(lambda: worker["id"] in {one["id"] for one in site.workers()}, seconds=60, what="it lives on")

@@ -50,7 +50,7 @@ def recovery_seconds(site: SplitSite, strike: Strike) -> float:
     at = boottime()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, victims)), seconds=10, what=f"{victims} are gone")
+    wait_until(lambda: not any(map(is_alive, victims)), seconds=60, what=f"{victims} are gone")
     site.wait_until_begun(task_id, times=2)
     first, second = site.executions(task_id)
     assert (first.ended_at, first.attempt, second.attempt) == (None, 1, 2)

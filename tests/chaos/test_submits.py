@@ -64,7 +64,7 @@ def test_an_enqueue_that_is_rolled_back_leaves_no_row_no_message_and_no_run(brok
     assert site.call(f"/api/tasks/{told['lost']}/")[0] == 404
     wait_until(
         lambda: site.queue()["messages_ready"] + site.queue()["messages_unacknowledged"] == 0,
-        seconds=30,
+        seconds=60,
         what=f"no message is left: {site.queue()}",
     )
 

@@ -171,7 +171,7 @@ def test_a_drain_lets_them_end_and_a_second_signal_gives_them_back(up: Up) -> No
     left = submit(up, "waits_async", {"gate": "two"}, queue="here")
     begun(up, [done, left])
     node.terminate()
-    wait_until(lambda: "draining worker here" in up.log.read_text(), seconds=30, what="the drain begins")
+    wait_until(lambda: "draining worker here" in up.log.read_text(), seconds=60, what="the drain begins")
     assert node.poll() is None
     open_gate(up, "one")
     assert ended(up, done)["state"] == "succeeded"

@@ -30,7 +30,7 @@ def ended(up: Up, path: str) -> dict[str, Any]:
 
 
 def running(up: Up, path: str) -> None:
-    wait_until(lambda: up.call(path)[1]["state"] == "running", seconds=30, what=f"{path} runs")
+    wait_until(lambda: up.call(path)[1]["state"] == "running", seconds=60, what=f"{path} runs")
 
 
 def executions(up: Up, path: str) -> list[str]:
@@ -78,7 +78,7 @@ def test_a_retry_by_hand_keeps_the_history(up: Up) -> None:
 
     assert up.call(f"{path}retry/", {})[0] == 202
 
-    wait_until(lambda: len(executions(up, path)) == 2, seconds=30, what="it runs again")
+    wait_until(lambda: len(executions(up, path)) == 2, seconds=60, what="it runs again")
     task = ended(up, path)
     assert (task["attempt"], task["failures"]) == (2, 1)
     assert [a["attempt"] for a in task["attempts"]] == [1, 2]
@@ -110,7 +110,7 @@ def test_the_hard_limit_ends_what_no_exception_reaches(up: Up) -> None:
 def test_a_cancel_climbs_to_the_kill_and_each_step_is_told(up: Up) -> None:
     up.wait_until_ready()
     path = submit(up, "does_not_listen")
-    wait_until(lambda: executions(up, path) == ["1"], seconds=30, what="it runs")
+    wait_until(lambda: executions(up, path) == ["1"], seconds=60, what="it runs")
 
     assert up.call(f"{path}cancel/", {})[0] in (200, 202)
 
@@ -157,7 +157,7 @@ def test_an_executor_is_replaced_when_its_memory_has_grown(up: Up) -> None:
     assert grown == first
     wait_until(
         lambda: ended(up, submit(up, "process_id", queue="lean"))["result"] != first,
-        seconds=30,
+        seconds=60,
         what="another process runs the next task",
     )
     assert "it used more memory than it may" in up.log.read_text()

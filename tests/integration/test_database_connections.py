@@ -99,12 +99,12 @@ def test_daphne_ends_with_an_open_socket_and_a_request_under_way(site: Deploymen
             psycopg.connect(database_url, autocommit=True) as looker,
             connect(f"{site.url('live').replace('http', 'ws')}/ws/", origin=Origin(site.url("live"))),
         ):
-            wait_until(lambda: looker.execute(WAITING).fetchone() == (1,), seconds=30, what="a request waits")
+            wait_until(lambda: looker.execute(WAITING).fetchone() == (1,), seconds=60, what="a request waits")
             site.processes["live"].terminate()
             with pytest.raises((ConnectionError, RemoteDisconnected)):
                 asking.result(30)
             writer.rollback()
-            assert site.processes["live"].wait(30) == 0
+            assert site.processes["live"].wait(60) == 0
 
 
 @pytest.mark.parametrize("name", ["web", "live"])

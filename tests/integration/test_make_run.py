@@ -99,7 +99,7 @@ def test_a_killed_make_leaves_no_process(make: MakeRun) -> None:
     assert sum("runworker" in line for line in lines) >= 3, lines
 
     make.process.kill()
-    make.process.wait(10)
+    make.process.wait(60)
 
     wait_until(lambda: not make.left(), seconds=SECONDS_TO_END, what=f"{make.left()} have ended")
 
@@ -108,10 +108,10 @@ def test_a_killed_make_does_not_wait_for_a_running_task(make: MakeRun, tmp_path:
     make.wait_until_ready()
     _, answer = make.call("/api/functions/waits_for_file/", {"path": str(tmp_path / "never")})
     path = f"/api/tasks/{answer['task_id']}/"
-    wait_until(lambda: make.call(path)[1]["state"] == "running", seconds=30, what="the task runs")
+    wait_until(lambda: make.call(path)[1]["state"] == "running", seconds=60, what="the task runs")
 
     make.process.kill()
-    make.process.wait(10)
+    make.process.wait(60)
 
     wait_until(lambda: not make.left(), seconds=SECONDS_TO_END_KILLED, what=f"{make.left()} have ended")
     with make.database.session() as session:
@@ -130,10 +130,10 @@ def test_a_second_ctrl_c_does_not_wait_for_a_task_and_gives_it_back(make: MakeRu
     make.wait_until_ready()
     _, answer = make.call("/api/functions/waits_for_file/", {"path": str(tmp_path / "never")})
     path = f"/api/tasks/{answer['task_id']}/"
-    wait_until(lambda: make.call(path)[1]["state"] == "running", seconds=30, what="the task runs")
+    wait_until(lambda: make.call(path)[1]["state"] == "running", seconds=60, what="the task runs")
 
     make.press_ctrl_c()
-    wait_until(lambda: "draining worker" in make.log.read_text(), seconds=30, what="the worker drains")
+    wait_until(lambda: "draining worker" in make.log.read_text(), seconds=60, what="the worker drains")
     assert make.left(), "it waits for the task"
     make.press_ctrl_c()
 

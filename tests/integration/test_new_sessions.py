@@ -34,7 +34,7 @@ def sessions(database_url: str) -> Iterator[Callable[[], int]]:
             before = counted()
             with contextlib.closing(psycopg.connect(database_url)):
                 pass
-            wait_until(lambda: counted() > before, seconds=15, what="the control connection is counted")
+            wait_until(lambda: counted() > before, seconds=60, what="the control connection is counted")
             return counted()
 
         yield look
@@ -65,7 +65,7 @@ def test_requests_claims_and_finishes_go_over_the_connections_that_are_there(
     for _ in range(TASKS):
         up.compute(5)
     new = sessions() - before - OWN
-    wait_until(lambda: claims(up) >= TASKS, seconds=30, what="each task was claimed by itself")
+    wait_until(lambda: claims(up) >= TASKS, seconds=60, what="each task was claimed by itself")
     assert 0 <= new <= FEW
 
 

@@ -27,7 +27,7 @@ async def news(redis_url: str, request: pytest.FixtureRequest, settings: Setting
     link = RedisLink(redis_url)
     config = {"hosts": [{"address": redis_url}], **request.param}
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": PUB_SUB, "CONFIG": config}}
-    sender = News(link, None)
+    sender = News(link, None, gather_seconds=0.25)  # longer than a loaded machine may stop between two lines
     running = asyncio.create_task(sender.run())
     yield sender
     running.cancel()

@@ -58,7 +58,7 @@ def test_others_take_the_work_of_a_quiet_worker_and_it_finishes_its_own(up: Up, 
     assert {ended_on(up, task_id) for task_id in left} == {"second"}
     assert sorted(up.ran()) == sorted([running, *left])
     second.terminate()
-    assert second.wait(30) == 0
+    assert second.wait(60) == 0
 
     ask(up, first["id"], "wake")
     assert ended_on(up, submit(up, "noted_fibonacci", {"number": 5})) == first["node"]

@@ -73,8 +73,8 @@ def test_changed_code_runs_and_broken_code_heals(project: Project) -> None:
     project.write(each=5)
 
     wait_until(lambda: project.price(3) == 15, seconds=60, what="the new code runs")
-    wait_until(lambda: not web & project.processes("daphne"), seconds=30, what="the old web is gone")
-    wait_until(lambda: not worker & project.processes("runworker"), seconds=30, what="the old worker is gone")
+    wait_until(lambda: not web & project.processes("daphne"), seconds=60, what="the old web is gone")
+    wait_until(lambda: not worker & project.processes("runworker"), seconds=60, what="the old worker is gone")
     assert project.processes("manage.py up") == up
     assert "draining worker" in project.log.read_text()
 

@@ -103,7 +103,7 @@ def test_signals_are_sent_in_the_worker_with_the_exception_at_hand(up: Up) -> No
     ledger = up.ledger.with_name("ledger.signals")
     wait_until(
         lambda: ledger.exists() and ledger.read_text().count("finished") == 3,
-        seconds=30,
+        seconds=60,
         what="three tasks have ended",
     )
     assert sorted(ledger.read_text().splitlines()) == sorted(
@@ -117,7 +117,7 @@ def test_signals_are_sent_in_the_worker_with_the_exception_at_hand(up: Up) -> No
         ]
     )
     path = f"/api/tasks/{ids['describe_context']}/"
-    wait_until(lambda: up.call(path)[1]["state"] == "succeeded", seconds=30, what="it is recorded")
+    wait_until(lambda: up.call(path)[1]["state"] == "succeeded", seconds=60, what="it is recorded")
     assert up.call(path)[1]["result"] == {
         "id": ids["describe_context"],
         "attempt": 1,

@@ -29,13 +29,13 @@ def test_a_log_can_be_read_while_the_task_runs_and_after(up: Up) -> None:
         ("STDERR", "on stderr"),
         ("WARNING", "from a thread"),
     ]
-    wait_until(lambda: len(log_of(up, path)) == len(begun), seconds=30, what="the first lines are stored")
+    wait_until(lambda: len(log_of(up, path)) == len(begun), seconds=60, what="the first lines are stored")
     assert log_of(up, path) == begun
     assert up.call(path)[1]["state"] == "running"
 
     open_gate(up, "go")
     assert ended(up, path)["result"] == 2
-    wait_until(lambda: len(log_of(up, path)) == len(begun) + 1, seconds=30, what="the last line is stored")
+    wait_until(lambda: len(log_of(up, path)) == len(begun) + 1, seconds=60, what="the last line is stored")
     level, text = log_of(up, path)[-1]
     assert (level, text.splitlines()[0], text.splitlines()[-1]) == (
         "ERROR",
@@ -83,7 +83,7 @@ def test_progress_and_metadata_are_shown_while_the_task_runs(up: Up) -> None:
         task: dict[str, Any] = up.call(path)[1]
         return task if task["progress"] and task["progress"]["done"] == 5 else None
 
-    task = wait_until(half_way, seconds=30, what="half of the way is shown")
+    task = wait_until(half_way, seconds=60, what="half of the way is shown")
     progress = task["progress"]
     assert (progress["done"], progress["total"], progress["stage"]) == (5, 10, "Reading")
     assert task["metadata"] == {"shard": 7}
@@ -91,7 +91,7 @@ def test_progress_and_metadata_are_shown_while_the_task_runs(up: Up) -> None:
     task = ended(up, path)
     assert task["result"] == f"{task['id']} 1 RUNNING"
     wait_until(
-        lambda: up.call(path)[1]["progress"]["stage"] == "Writing", seconds=30, what="the end is shown"
+        lambda: up.call(path)[1]["progress"]["stage"] == "Writing", seconds=60, what="the end is shown"
     )
     task = up.call(path)[1]
     assert (task["progress"]["done"], task["progress"]["total"]) == (3, 6)
@@ -101,8 +101,8 @@ def test_progress_and_metadata_are_shown_while_the_task_runs(up: Up) -> None:
 def test_a_task_sees_that_its_cancel_was_asked_for(up: Up) -> None:
     up.wait_until_ready()
     path = submit(up, "cleans_up_when_cancelled", {"gate": "never"})
-    wait_until(lambda: log_of(up, path) == [("STDOUT", "before False")], seconds=30, what="it has begun")
+    wait_until(lambda: log_of(up, path) == [("STDOUT", "before False")], seconds=60, what="it has begun")
     assert up.call(f"{path}cancel/", {})[0] == 200
     assert ended(up, path)["state"] == "cancelled"
-    wait_until(lambda: len(log_of(up, path)) == 2, seconds=30, what="its last words are stored")
+    wait_until(lambda: len(log_of(up, path)) == 2, seconds=60, what="its last words are stored")
     assert log_of(up, path)[1] == ("STDOUT", "after True")

@@ -151,7 +151,7 @@ def test_a_worker_counts_what_it_ends(up: Up) -> None:
         found = shown()
         return total(found, "succeeded"), total(found, "failed")
 
-    wait_until(lambda: counts() == (2, 1), seconds=30, what="all three are counted")
+    wait_until(lambda: counts() == (2, 1), seconds=60, what="all three are counted")
     found = shown()
     last = [point for point in found["points"] if point["succeeded"]][-1]
     assert 0 < last["run_p50"] <= last["run_p95"]

@@ -22,7 +22,7 @@ def assert_all_are_running(up: Up) -> None:
         lines = list(marked_processes(up.marker).values())
         return {part: sum(part in line for line in lines) for part in PARTS}
 
-    wait_until(lambda: counts() == PARTS, seconds=30, what=f"all are running, not {counts()}")
+    wait_until(lambda: counts() == PARTS, seconds=60, what=f"all are running, not {counts()}")
 
 
 def test_a_task_runs_and_ctrl_c_leaves_no_process(up: Up) -> None:
@@ -32,7 +32,7 @@ def test_a_task_runs_and_ctrl_c_leaves_no_process(up: Up) -> None:
 
     up.process.send_signal(signal.SIGINT)
 
-    assert up.process.wait(30) == 0, up.log.read_text()
+    assert up.process.wait(60) == 0, up.log.read_text()
     assert marked_processes(up.marker) == {}
     assert "Taskdeck is ready at http://127.0.0.1:" in up.log.read_text()
 
@@ -42,10 +42,10 @@ def test_a_killed_up_takes_its_children_with_it(up: Up) -> None:
     assert_all_are_running(up)
 
     up.process.kill()
-    up.process.wait(10)
+    up.process.wait(60)
 
     try:
-        wait_until(lambda: not marked_processes(up.marker), seconds=30, what="every child has ended")
+        wait_until(lambda: not marked_processes(up.marker), seconds=60, what="every child has ended")
     except AssertionError:
         raise AssertionError(f"left: {marked_processes(up.marker)}\n{up.log.read_text()}") from None
 
@@ -58,7 +58,7 @@ def test_children_that_die_are_started_again(up: Up) -> None:
 
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not set(victims) & set(marked_processes(up.marker)), seconds=10, what="they are gone")
+    wait_until(lambda: not set(victims) & set(marked_processes(up.marker)), seconds=60, what="they are gone")
 
     up.wait_until_ready()
     assert up.compute(10) == 55
@@ -79,7 +79,7 @@ def test_the_function_in_the_readme_runs_by_the_readme_s_own_command(tmp_path: P
         up.wait_until_ready()
         submitted = up.call("/api/functions/total/", {"prices": [1, 2]})[1]
         wait_until(
-            lambda: up.call(submitted["url"])[1]["state"] == "succeeded", seconds=30, what="the task ends"
+            lambda: up.call(submitted["url"])[1]["state"] == "succeeded", seconds=60, what="the task ends"
         )
         assert up.compute(10) == 55, "the examples are still there"
     finally:

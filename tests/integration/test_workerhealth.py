@@ -25,7 +25,7 @@ def health(up: Up, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_worker_is_healthy_while_it_renews_and_not_while_it_stands_still(up: Up) -> None:
     up.wait_until_ready()
-    worker = wait_until(up.workers, seconds=20, what="the worker registered")[0]
+    worker = wait_until(up.workers, seconds=60, what="the worker registered")[0]
     assert health(up, "--within-seconds", "60").returncode == 0
 
     os.kill(worker["pid"], signal.SIGSTOP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -96,7 +97,7 @@ class Machine:
         """Kill every process of this machine."""
         end_marked(self.marker)
         for process in self._started:
-            process.wait(10)
+            process.wait(60)
 
     def ran(self) -> list[str]:
         """The tasks that noted themselves in the ledger, one entry for each time."""
@@ -117,15 +118,15 @@ class Machine:
         request = urllib.request.Request(f"{self.url}{path}", data=body)
         request.add_header("Content-Type", "application/json")
         try:
-            with opener.open(request, timeout=10) as response:
+            with opener.open(request, timeout=20) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             return error.code, None
-        except OSError:
+        except (OSError, http.client.HTTPException):  # the latter: it ended in the middle of its answer
             return 0, None
 
     def read(self, path: str) -> bytes:
-        with opener.open(f"{self.url}{path}", timeout=10) as response:
+        with opener.open(f"{self.url}{path}", timeout=60) as response:
             body: bytes = response.read()
         return body
 
@@ -152,7 +153,7 @@ class Machine:
         path = f"/task/{answer['task_id']}"
         wait_until(
             lambda: self.call(path)[1]["status"] != "pending",
-            seconds=30,
+            seconds=60,
             what=f"the task ends\n{self.log.read_text()}",
         )
         final = self.call(path)[1]

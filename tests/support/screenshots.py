@@ -57,7 +57,7 @@ def fill(machine: Up) -> dict[str, str]:
     shown["task-waiting"] = submit("fibonacci", {"number": 30}, queue="night")
     wait_until(
         lambda: machine.call(f"/api/tasks/{running}/")[1]["progress"] is not None,
-        seconds=30,
+        seconds=60,
         what="the running task tells its progress",
     )
     return shown
@@ -142,7 +142,7 @@ def main(names: Sequence[str]) -> None:
             browser.close()
         finally:
             machine.process.send_signal(signal.SIGINT)
-            machine.process.wait(30)
+            machine.process.wait(60)
 
 
 if __name__ == "__main__":

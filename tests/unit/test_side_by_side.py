@@ -69,11 +69,11 @@ def test_a_signal_ends_both_runs(python: Path) -> None:
     try:
         wait_until(
             lambda: [line.split()[0] for line in marked_processes(marker).values()].count("sleep") == 2,
-            seconds=30,
+            seconds=60,
             what="both runs have begun",
         )
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 1
-        wait_until(lambda: not marked_processes(marker), seconds=30, what="nothing is left")
+        assert process.wait(60) == 1
+        wait_until(lambda: not marked_processes(marker), seconds=60, what="nothing is left")
     finally:
         end_marked(marker)

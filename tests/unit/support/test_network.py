@@ -42,7 +42,7 @@ def test_a_second_host_has_a_name_of_its_own_and_reaches_services_through_proxie
         assert asked_there(host, from_there) == ["second.test", "unreachable"]
         link = Path("/sys/class/net") / host.link
         assert link.exists()
-    wait_until(lambda: not link.exists(), seconds=20, what="the kernel took the network apart")
+    wait_until(lambda: not link.exists(), seconds=60, what="the kernel took the network apart")
 
 
 def test_a_host_that_cannot_be_made_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -92,4 +92,4 @@ def test_no_server_outlives_a_killed_test_run() -> None:
     run.communicate()
 
     wait_until(lambda: not marked_processes(marker), seconds=60, what="every server has ended")
-    wait_until(lambda: not Path(directory).exists(), seconds=20, what="the directory is gone")
+    wait_until(lambda: not Path(directory).exists(), seconds=60, what="the directory is gone")
