@@ -14,7 +14,7 @@ from worker.alarm import Alarm
 from worker.watch import Watch
 
 HOUR = 3600.0
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Looked:
@@ -98,9 +98,10 @@ def test_a_sleep_of_the_machine_delays_no_limit_by_more_than_the_longest_pause(
 def test_an_alarm_rings_at_the_earliest_of_its_times() -> None:
     async def main() -> None:
         alarm = Alarm()
-        alarm.within(0.02)
         alarm.within(HOUR)
-        assert 0 < alarm.left_seconds() <= 0.02
+        alarm.within(2 * HOUR)
+        assert 0 < alarm.left_seconds() <= HOUR
+        alarm.within(0.02)
         async with asyncio.timeout(SECONDS):
             await alarm.wait()
         alarm.reset()
