@@ -260,8 +260,8 @@ def test_the_executor_is_replaced_after_so_many_while_one_of_its_tasks_runs_on(u
     long = submit(up, "waits_async", {"gate": "last"}, queue="few")
     begun(up, [long])
     open_gate(up, "at once")
-    short = [submit(up, "waits_async", {"gate": "at once"}, queue="few") for _ in range(9)]
-    processes = {ended(up, path)["result"] for path in short}
+    one_by_one = (submit(up, "waits_async", {"gate": "at once"}, queue="few") for _ in range(9))
+    processes = {ended(up, path)["result"] for path in one_by_one}
     assert len(processes) > 1
     wait_until_another_process_runs(up, "few", process_of(up, long))
     assert up.call(long)[1]["state"] == "running"
