@@ -14,8 +14,10 @@ from tasks_app.reporting import Line
 from worker.board import Order, Slot
 from worker.channel import Channel, Row, frames
 from worker.recycling import Limits, Recycling
+from worker.runtimes import AHEAD_SECONDS
 
-FLUSH_AFTER_SECONDS = 0.005
+FLUSH_AFTER_SECONDS = AHEAD_SECONDS / 4
+"""Later, it would run dry before more of what it has ended is claimed."""
 NO_LIMITS = Limits()
 Run = Callable[[str, bytes, Line], tuple[str, bytes]]
 

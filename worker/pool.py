@@ -20,8 +20,8 @@ CLAIM_SECONDS = AHEAD_SECONDS / 2
 MOST_AHEAD_SECONDS = 0.075
 """Before an executor is free its task may be claimed together with another's."""
 MOST_GATHER_SECONDS = 0.04
-"""Under load the end of a task is recorded with the next one's: so much later at most, and no later than by
-GATHER_FACTOR of the time it ran."""
+"""Under load the end of a task is recorded with the next one's: so much later at most, and unless it was short
+no later than by GATHER_FACTOR of the time it ran."""
 GATHER_FACTOR = 0.6
 LATE_SECONDS = 0.005
 """Of a task that is late no more is known than that it ends any moment."""
@@ -151,6 +151,9 @@ class Pool(Crew[Remote[Held]]):
 
     def gather_seconds(self, ended: Held) -> float:
         """For how long the end of a task may wait for that of another; 0 where no further task waits."""
+        if self.times.is_short(ended.word):
+            is_loaded = all(remote.given for remote in self._remotes.values())
+            return MOST_GATHER_SECONDS if is_loaded else 0.0
         if not self._waiting or not self._has_known_end(ended):
             return 0.0
         end = self._next_end_seconds() + LATE_SECONDS

@@ -27,6 +27,7 @@ from worker.outcomes import end_facts
 
 log = logging.getLogger("taskdeck.worker")
 MOST_ROWS = 256
+ENOUGH_ROWS = 64  # wait for no further one
 AGAIN_SECONDS = 0.5
 LOG_PARTS_AT_ONCE = 32
 """Parts of one statement; an executor cuts its log into parts of about 24 KiB."""
@@ -55,7 +56,7 @@ class Recorder:
     def put(self, outcome: Outcome, *, within_seconds: float = 0.0) -> None:
         """Record it so soon, and with it what else has come by then."""
         self._outcomes.append(outcome)
-        if within_seconds:
+        if within_seconds and len(self._outcomes) < ENOUGH_ROWS:
             self._alarm.within(within_seconds)
         else:
             self._alarm.ring()

@@ -15,6 +15,7 @@ from tests.protocol import parts
 from tests.protocol.actors import make_task
 from tests.protocol.parts import FUNCTION, StartParts
 from tests.support.databases import Database
+from worker.recorder import ENOUGH_ROWS
 
 HOUR = 3600.0
 SECONDS = 20
@@ -64,6 +65,21 @@ async def test_ends_share_a_statement_when_the_first_of_them_is_due(
                 await asyncio.sleep(0.01)
         running.cancel()
     assert written == batches
+
+
+async def test_enough_ends_wait_for_no_further_one(start: StartParts, database: Database) -> None:
+    worker = start()
+    with database.session() as session:
+        ids = [make_task(session, function=FUNCTION) for _ in range(ENOUGH_ROWS)]
+        transitions.claim_ids(session, worker_id=worker.id, node="n1", ids=ids, functions=[FUNCTION])
+        running = asyncio.create_task(worker.recorder.run())
+        for task_id in ids:
+            outcome = Outcome(id=task_id, attempt=1, kind="succeeded", result="1")
+            worker.recorder.put(outcome, within_seconds=HOUR)
+        async with asyncio.timeout(SECONDS):
+            while ended(session) < len(ids):
+                await asyncio.sleep(0.01)
+        running.cancel()
 
 
 def ended(session: OwnSession) -> int:

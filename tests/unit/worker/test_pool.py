@@ -16,7 +16,7 @@ from tasks_app.transitions import Claimed
 from worker import channel, crew, pool, remote
 from worker.board import Board
 from worker.crew import PATIENCE_SECONDS, Calls, Nursery
-from worker.pool import CLAIM_SECONDS, LATE_SECONDS, Pool
+from worker.pool import CLAIM_SECONDS, LATE_SECONDS, MOST_GATHER_SECONDS, Pool
 from worker.watch import LOOK_EVERY_SECONDS
 
 FUNCTION = "tasks_app.examples.tasks.fibonacci"
@@ -231,6 +231,21 @@ def test_under_load_the_end_of_a_task_is_recorded_with_the_next_one(
                 executors.takes()
             found = executors.pool.gather_seconds(ended)
             assert found == (about(rest + LATE_SECONDS) if gathers else 0.0)
+
+    asyncio.run(main())
+
+
+def test_ends_of_short_tasks_are_recorded_together_while_every_executor_has_more() -> None:
+    async def main() -> None:
+        with contextlib.closing(Executors(2)) as executors:
+            executors.pool.times.learn(FUNCTION, 0.005)
+            executors.takes()
+            executors.takes()
+            one, other = executors.pool._remotes.values()
+            [ended] = one.given.values()
+            assert executors.pool.gather_seconds(ended) == MOST_GATHER_SECONDS
+            other.given.clear()
+            assert executors.pool.gather_seconds(ended) == 0.0
 
     asyncio.run(main())
 
