@@ -36,6 +36,8 @@ LINES = (
     Line("browser_event_p99_ms", "submit to event in a browser, p99", "", "watching", " ms"),
     Line("short_wait_vs_celery", "wait of short tasks among long ones, p95", "Celery, defaults", "mixed"),
     Line("cpu_efficiency", "use of the cores by tasks of 60 ms", "`multiprocessing.Pool`", "processor"),
+    Line("cpu_efficiency_short", "by tasks of 5 ms", "`multiprocessing.Pool`", "processor"),
+    Line("cpu_efficiency_short_celery", "by Celery's of 5 ms", "`multiprocessing.Pool`", "processor"),
     Line("idle_node_mib", "memory of an idle node, two worker processes", "", "idle", " MiB"),
     Line("throughput_at_million", "tasks run a second, a million old rows", "10,000 old rows", "growth"),
 )
