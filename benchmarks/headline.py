@@ -33,6 +33,7 @@ LINES = (
     Line("bulk_enqueue_per_second", "tasks submitted a second in bulk", "", "submit", ""),
     Line("latency_p50_vs_celery", "a lone task's time to its result", "Celery, both by RabbitMQ", "latency"),
     Line("latency_direct_p50_vs_celery", "", "Celery; ours without a broker", "latency"),
+    Line("latency_p99_ms", "99 of 100 have it after, by message", "", "latency", " ms"),
     Line("browser_event_p99_ms", "submit to event in a browser, p99", "", "watching", " ms"),
     Line("short_wait_vs_celery", "wait of short tasks among long ones, p95", "Celery, defaults", "mixed"),
     Line("cpu_efficiency", "use of the cores by tasks of 60 ms", "`multiprocessing.Pool`", "processor"),
