@@ -20,8 +20,8 @@ CLAIM_SECONDS = AHEAD_SECONDS / 2
 MOST_AHEAD_SECONDS = 0.075
 """Before an executor is free its task may be claimed together with another's."""
 MOST_GATHER_SECONDS = 0.04
-"""Under load the end of a task is recorded with the next one's: so much later at most, and unless it was short
-no later than by GATHER_FACTOR of the time it ran."""
+"""Under load the end of a task is recorded with the next one's: so much later at most, and no later than by
+GATHER_FACTOR of the time it ran, unless it was short."""
 GATHER_FACTOR = 0.6
 LATE_SECONDS = 0.005
 """Of a task that is late no more is known than that it ends any moment."""
