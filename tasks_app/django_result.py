@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from tasks_app.compat import TaskError, TaskResult, TaskResultStatus
 from tasks_app.errors import WorkerLost
+from tasks_app.failures import traceback_of
 from tasks_app.functions import TaskFunction, registry
 from tasks_app.models import Task
 from tasks_app.sealing import mask
@@ -99,7 +99,7 @@ def error_of(error: BaseException) -> Any:
     kind = type(error)
     return TaskError(
         exception_class_path=f"{kind.__module__}.{kind.__qualname__}",
-        traceback="".join(traceback.format_exception(error)),
+        traceback=traceback_of(error),
     )
 
 

@@ -47,6 +47,8 @@ def check_document(value: Any, *, field: str = "", depth: int = 0) -> None:
             raise InvalidDocument(field, "must be a finite number")
     elif isinstance(value, dict):
         for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidDocument(field, f"has a key that is no string but of type {type(key).__name__}")
             check_text(key, field)
             if type(item) is int and -MAX_INTEGER <= item <= MAX_INTEGER:
                 continue  # the usual argument, without putting its name together

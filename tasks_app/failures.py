@@ -23,11 +23,11 @@ def failure_body(error: BaseException, *, run_seconds: float, delay_seconds: flo
     first_line = next(iter(message.splitlines()), "")
     body: bytes = msgpack.packb(
         {
-            "error": f"{name}: {first_line}"[:500].removesuffix(": "),
-            "error_class": f"{type(error).__module__}.{name}".removeprefix("builtins."),
+            "error": clean(f"{name}: {first_line}"[:500].removesuffix(": ")),
+            "error_class": clean(f"{type(error).__module__}.{name}".removeprefix("builtins.")),
             "message": message,
             "place": place_of(error),
-            "traceback": clean("".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]),
+            "traceback": clean(traceback_of(error)[-TRACEBACK_LIMIT:]),
             "run_seconds": run_seconds,
             "delay_seconds": delay_seconds,
         }
@@ -41,6 +41,14 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception as fault:
         return f"(its text cannot be told: {type(fault).__name__})"
+
+
+def traceback_of(error: BaseException) -> str:
+    """As Python prints it; what it cannot print, as a SyntaxError about bytes, must have an end too."""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception as fault:
+        return f"(its traceback cannot be told: {type(fault).__name__})"
 
 
 def place_of(error: BaseException) -> str:

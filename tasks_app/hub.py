@@ -15,6 +15,8 @@ from tasks_app.wire import EVENTS, GROUP, TaskEvent
 
 log = logging.getLogger("taskdeck.hub")
 RETRY_SECONDS = 1.0
+PROBE = "taskdeck.probe"
+"""A message that says nothing."""
 
 
 class Socket(Protocol):
@@ -34,6 +36,7 @@ class Hub:
         self._sockets: set[Socket] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._is_listening = False  # a cancel of its wait makes the layer forget the channel
 
     @property
     def size(self) -> int:
@@ -44,28 +47,31 @@ class Hub:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._sockets.clear()
-            self._loop, self._reader = loop, None
+            self._loop, self._reader, self._is_listening = loop, None, False
         self._sockets.add(socket)
         if self._reader is None or self._reader.done():
             self._reader = loop.create_task(self._read(), name="hub")
 
     def leave(self, socket: Socket) -> None:
         self._sockets.discard(socket)
-        if not self._sockets and self._reader is not None:
+        if not self._sockets and self._reader is not None and self._is_listening:
             self._reader.cancel()
-            self._reader = None
+            self._reader, self._is_listening = None, False
 
     async def _read(self) -> None:
         """Subscribe and read for ever. After a break everything is stale: what came meanwhile is lost."""
         layer = get_channel_layer()
         if layer is None:
             return  # no Redis: the pages poll
+        channel = None  # one for all tries: the layer gathers messages for each, read or not
         while True:
-            channel = None
             try:
-                channel = await layer.new_channel()
+                if channel is None:
+                    await layer.group_send(GROUP, {"type": PROBE})  # else a failure leaves a queue
+                    channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
-                _cancel_again()
+                self._is_listening = True
+                self._end_if_needless()
                 while True:
                     self.dispatch(await layer.receive(channel))
             except asyncio.CancelledError:
@@ -73,10 +79,21 @@ class Hub:
                     await layer.group_discard(GROUP, channel)
                 raise
             except Exception as error:  # whatever Redis or the layer raises means the same: subscribe again
+                self._is_listening = False
                 log.warning("the subscription to events broke: %r", error)
                 for socket in list(self._sockets):
                     socket.mark_stale()
                 await asyncio.sleep(RETRY_SECONDS)
+                self._end_if_needless()
+
+    def _end_if_needless(self) -> None:
+        """Make the reader's next wait its last where every socket left before it listened, or where redis-py
+        has lost its cancel while it connected."""
+        reader = asyncio.current_task()
+        if reader is not None and (reader.cancelling() or not self._sockets):
+            reader.cancel()
+            if self._reader is reader:
+                self._reader, self._is_listening = None, False
 
     def dispatch(self, message: dict[str, Any]) -> None:
         if message.get("type") == EVENTS:
@@ -97,13 +114,6 @@ class Hub:
         for socket in list(self._sockets):
             if socket.session_key == session_key:
                 socket.log_out()
-
-
-def _cancel_again() -> None:
-    """Where redis-py has lost the cancel of this task while it connected."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        task.cancel()
 
 
 hub = Hub()

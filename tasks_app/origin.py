@@ -25,6 +25,14 @@ class SameOriginOnly:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get(b"origin", "")
-        if urlsplit(origin).netloc == headers.get(b"host", "") or origin in settings.CSRF_TRUSTED_ORIGINS:
+        if _host_of(origin) == headers.get(b"host", "") or origin in settings.CSRF_TRUSTED_ORIGINS:
             return await self.application(scope, receive, send)
         return await WebsocketDenier()(scope, receive, send)
+
+
+def _host_of(origin: str) -> str | None:
+    """With its port; None of what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

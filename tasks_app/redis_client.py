@@ -106,7 +106,7 @@ def _offer_of(data: bytes) -> Offer | None:
     try:
         found = json.loads(data)
         return {"sender": found["sender"], "queues": {name: int(n) for name, n in found["queues"].items()}}
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None
 
 

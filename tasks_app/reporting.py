@@ -106,7 +106,7 @@ class Reporter:
             done, total, stage = at or (None, None, "")
             numbers = {"done": _number(done), "total": _number(total)}
         except (TypeError, ValueError, OverflowError) as error:
-            wrong = "what is larger than a float can be" if isinstance(error, OverflowError) else repr(at)
+            wrong = "what is larger than a float can be" if isinstance(error, OverflowError) else _told(at)
             self.lines.add("WARNING", f"progress takes finite numbers, not {wrong}")
             self.at = self._sent_at
             return
@@ -158,6 +158,13 @@ class Reporter:
             size += weight
         if body:
             self.line.send("log", msgpack.packb(body))
+
+
+def _told(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # whatever a task's own object raises, or an integer of 5,000 digits
+        return f"what cannot be shown ({type(error).__name__})"
 
 
 def _number(value: float | None) -> float | None:

@@ -101,7 +101,7 @@ class Care:
             for _ in range(MOST_PROMOTIONS):
                 changed = await self._lane.run(statement, limit=PROMOTE_ROWS)
                 self._news.tell(changed)
-                if len(changed) < PROMOTE_ROWS:
+                if len(changed) < PROMOTE_ROWS or boottime() >= self._beat_at:
                     break
 
     async def _measure(self, now: float) -> None:

@@ -171,7 +171,7 @@ class Claims:
         waits = [wait for side in self._sides if (wait := side.wait_seconds()) is not None]
         if len(waits) < len(self._sides) or any(side.crew.is_busy for side in self._sides):
             waits.append(BUSY_WAIT_SECONDS)
-        return min(waits)
+        return min(waits, default=BUSY_WAIT_SECONDS)  # without any function there is no side
 
     async def _claim(self) -> int:
         found = 0

@@ -65,13 +65,18 @@ class LoopExecutor:
         except (EOFError, ConnectionError):
             self._end(0)
         except (ChannelBroken, OSError) as error:
-            self._loop.remove_reader(self._channel.end)
-            self._ended.set_exception(error)
+            self._break(error)
 
     def _end(self, status: int) -> None:
         self._loop.remove_reader(self._channel.end)
         if not self._ended.done():
             self._ended.set_result(status)
+
+    def _break(self, error: Exception) -> None:
+        """What was not told is lost with this process, and what it held is given to another."""
+        self._loop.remove_reader(self._channel.end)
+        if not self._ended.done():
+            self._ended.set_exception(error)
 
     # Tasks
 
@@ -93,8 +98,12 @@ class LoopExecutor:
 
     def _done(self, line: _Line, started: float, task: asyncio.Task[tuple[str, bytes]]) -> None:
         del self._running[line.position]
-        self._outcomes.append(outcome_of(line, task, time.monotonic() - started))
         self._slot.end()
+        try:
+            self._outcomes.append(outcome_of(line, task, time.monotonic() - started))
+        except Exception as error:  # an end that nobody hears of would be waited for by everybody
+            self._break(error)
+            return
         if len(self._outcomes) == 1:
             self._loop.call_soon(self._flush)
         if status := self._recycling.status():
@@ -104,8 +113,12 @@ class LoopExecutor:
     def _flush(self) -> None:
         """Blocks while the supervisor is behind: that is the back-pressure on chatty tasks."""
         done, self._outcomes = self._outcomes, []
-        for packet in frames("outcome", done):
-            self._channel.send(packet, wait=True)
+        try:
+            for packet in frames("outcome", done):
+                self._channel.send(packet, wait=True)
+        except OSError as error:  # as of a process that may open no descriptor for a large result
+            self._break(error)
+            return
         if self._status and not self._running:
             self._end(self._status)
 

@@ -7,7 +7,7 @@ import logging
 from datetime import UTC, datetime
 
 from tasks_app import files
-from tasks_app.errors import DatabaseUnavailable
+from tasks_app.errors import DatabaseUnavailable, StatementRefused
 from tasks_app.pruning import START, Retention, forget_leftovers, prune_step
 from worker.board import boottime
 from worker.lanes import Lane
@@ -38,6 +38,8 @@ class Pruner:
                 await self.turn()
             except DatabaseUnavailable as error:
                 log.error("the pruning of old tasks waits for the database: %s", error)
+            except StatementRefused as error:  # such as by a foreign key of the project's own
+                log.error("old tasks cannot be deleted: %s", error)
             await asyncio.sleep(max(LEAST_REST_SECONDS, REST_FACTOR * (boottime() - started)))
 
     async def turn(self) -> None:

@@ -39,6 +39,7 @@ class Side:
         self.crew, self.functions, self._claims = crew, functions, claims
         self._pace = DirectPace(pause_seconds, boottime())
         self._is_rung = False  # the table may hold better than what the messages name
+        self._is_behind = False  # the last look at the table found all that it had room for
         self._any_at = boottime()
         self._offered = 0  # tasks that other workers hold messages of and have no room for
 
@@ -67,7 +68,8 @@ class Side:
         """One step: the table's share, else short functions in batches, else any for a free place."""
         now = boottime()
         idle = self.crew.idle()
-        if idle and self._is_consuming and self._pace.is_share_due(now):
+        is_loaded = self._claims.intake is not None or self._is_behind  # else each look is at all that waits
+        if idle and is_loaded and self._pace.is_share_due(now):
             found = await self._claims.from_table(self, self.functions, 1, oldest=self._pace.share(now))
             if found:
                 return found
@@ -86,7 +88,10 @@ class Side:
         """What a doorbell is about, else what messages name, else the table when its time has come."""
         if self._is_rung:
             self._is_rung = not is_any
-            if found := await self._claims.from_table(self, functions, room):
+            found = await self._claims.from_table(self, functions, room)
+            if is_any:
+                self._is_behind = found >= room
+            if found:
                 return found
             if is_any:
                 self._pace.looked(now, 0)
@@ -107,7 +112,8 @@ class Side:
         """For a crew at rest: one statement, and what finds less than it asked for leaves nothing behind."""
         self._is_rung = False
         found = await self._claims.from_table(self, self.functions, idle)
-        self._pace.looked(now, found, is_all=found < idle)
+        self._is_behind = found >= idle
+        self._pace.looked(now, found, is_all=not self._is_behind)
         return found
 
     async def _offers(self, idle: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,10 +11,15 @@ import pytest
 from django.apps import apps
 from django.db import connections
 
+from tasks_app.database import open_session
 from tasks_app.models import IdempotencyKey, TaskAttempt, TaskBatch, TaskLive, TaskLog, Worker
 from tasks_app.pruning import START, Retention, first_id, forget_leftovers, prune_step
 from tasks_app.states import HELD
+from tests.contract.conftest import each_way
 from tests.contract.store import Store
+from worker import lanes
+from worker.lanes import Lane
+from worker.pruner import Pruner
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 WEEK_AND_MONTH = Retention(succeeded=timedelta(days=7), failed=timedelta(days=30))
@@ -193,3 +199,36 @@ def test_expired_keys_and_workers_that_ended_long_ago_are_forgotten(store: Store
     forget_leftovers(store.session, WEEK_AND_MONTH, now=NOW)
     assert [row.digest for row in store._rows(IdempotencyKey)] == ["new"]
     assert {str(row.pk) for row in store._rows(Worker)} == {ended[6], alive}
+
+
+@pytest.mark.parametrize(
+    "store", [way for way in each_way() if way.id == "postgresql-own"], indirect=True
+)  # a worker's session on SQLite keeps no foreign keys
+def test_a_foreign_key_of_the_project_ends_no_worker(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    task_id = old_task(store, "succeeded", 900)
+    with connections[store.using].cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE shop_order"
+            " (task_id uuid REFERENCES taskdeck_task (id) DEFERRABLE INITIALLY DEFERRED)"
+        )
+        cursor.execute("INSERT INTO shop_order VALUES (%s)", [task_id])
+    monkeypatch.setattr(lanes, "open_session", lambda: open_session(store.using))
+    lane = Lane("prune")
+
+    async def until_refused() -> None:
+        pruner = asyncio.create_task(Pruner(lane, WEEK_AND_MONTH).run())
+        async with asyncio.timeout(20):
+            while "old tasks cannot be deleted" not in caplog.text and not pruner.done():
+                await asyncio.sleep(0.01)
+        assert not pruner.done()
+        pruner.cancel()
+
+    try:
+        asyncio.run(until_refused())
+        assert left(store) == {task_id}
+    finally:
+        lane.close()
+        with connections[store.using].cursor() as cursor:
+            cursor.execute("DROP TABLE shop_order")

@@ -287,3 +287,22 @@ def test_no_more_run_at_once_though_an_executor_is_replaced_that_still_has_one(u
     assert up.call(extra)[1]["state"] == "queued"
     open_gate(up, "last")
     assert {ended(up, path)["state"] for path in (first, second, extra)} == {"succeeded"}
+
+
+def test_an_error_that_python_cannot_print_ends_its_task_and_no_other(up: Up) -> None:
+    up.wait_until_ready()
+    odd = submit(up, "raises_what_python_cannot_print", {})
+    task = ended(up, odd)
+    assert (task["state"], task["losses"]) == ("failed", 0)
+    open_gate(up, "go")
+    assert ended(up, submit(up, "waits_async", {"gate": "go"}))["result"] == process_of(up, odd)
+
+
+def test_an_outcome_that_cannot_be_sent_costs_the_executor_and_is_no_silence(up: Up) -> None:
+    up.wait_until_ready()
+    hoards = submit(up, "hoards_descriptors", {})
+    task = ended(up, hoards)
+    assert (task["state"], task["error"], task["losses"]) == ("failed", "worker lost", 2)
+    assert len(executions(up, hoards)) == 2
+    open_gate(up, "go")
+    assert ended(up, submit(up, "waits_async", {"gate": "go"}))["state"] == "succeeded"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -120,3 +122,24 @@ async def child(name: str) -> None:
     await asyncio.sleep(0)
     log.info("%s from a child", name)
     assert current_task() is not None
+
+
+@task(takes_context=True)
+async def raises_what_python_cannot_print(context: Any) -> None:
+    stamp(context, "begins")
+    raise SyntaxError("odd", ("page.html", 1, 1, b"{%"))
+
+
+HOARD: list[int] = []
+
+
+@task(takes_context=True, max_losses=1)
+async def hoards_descriptors(context: Any) -> str:
+    """Like a client that closes none of its connections; its result is too large for a packet."""
+    stamp(context, "begins")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    with contextlib.suppress(OSError):
+        while True:
+            HOARD.append(os.open(os.devnull, os.O_RDONLY))
+    return "x" * 40_000

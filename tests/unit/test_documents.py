@@ -49,3 +49,9 @@ def test_a_large_body_is_refused_before_it_is_parsed() -> None:
 
 def test_the_bounds_themselves_pass() -> None:
     check_document({"a": [2**53, -(2**53), 1.5, None, True, "é"]})
+
+
+def test_a_key_that_is_no_string_is_named_by_its_type() -> None:
+    with pytest.raises(InvalidDocument, match="a key that is no string but of type int") as caught:
+        check_document({"by_status": {200: 5}}, field="result")
+    assert caught.value.field == "result.by_status"

@@ -49,3 +49,16 @@ def test_of_a_message_without_end_the_beginning_is_kept() -> None:
     told = msgpack.unpackb(failure_body(ValueError("x" * 10_000_000), run_seconds=0.0))
     assert told["message"] == "x" * MESSAGE_LIMIT
     assert len(told["error"]) <= 500
+
+
+def test_an_error_that_python_cannot_print_is_told_all_the_same() -> None:
+    """traceback raises where the text of a SyntaxError is bytes."""
+    body = msgpack.unpackb(failure_body(SyntaxError("odd", ("page", 1, 1, b"{%")), run_seconds=0.0))
+    assert body["error"] == "SyntaxError: odd (page, line 1)"
+    assert body["traceback"] == "(its traceback cannot be told: TypeError)"
+
+
+def test_no_part_of_an_error_holds_what_no_database_stores() -> None:
+    odd = type("Odd\0", (ValueError,), {})
+    body = msgpack.unpackb(failure_body(odd("a\0b"), run_seconds=0.0))
+    assert not any("\0" in text for text in body.values() if isinstance(text, str))

@@ -131,3 +131,21 @@ def test_lines_are_captured_inside_a_task_only(line: Kept, caplog: pytest.LogCap
         logging.getLogger().removeHandler(handler)
     assert [text[:8] for _, text in line.lines()] == ["inside \ufffd", "xxxxxxxx"]
     assert line.lines()[1][1].endswith("… (1808 more characters)")
+
+
+def test_progress_that_cannot_even_be_shown_is_refused_in_the_log(context: TaskContext, line: Kept) -> None:
+    context.progress(float("nan"), 10**5000)  # Python writes no integer of so many digits
+    wait_until(line.lines, seconds=10, what="a line of the log")
+    assert line.lines() == [
+        ("WARNING", "progress takes finite numbers, not what cannot be shown (ValueError)")
+    ]
+
+
+def test_metadata_with_a_key_that_is_no_string_stops_no_later_report(
+    context: TaskContext, line: Kept
+) -> None:
+    context.metadata["by_status"] = {200: 5}
+    wait_until(line.lines, seconds=10, what="a line of the log")
+    context.progress(1, 2)
+    wait_until(lambda: any(kind == "progress" for kind, _ in line.sent), seconds=10, what="progress")
+    assert line.last("done", "total") == (1, 2)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from argparse import Namespace
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from worker.management.commands.runworker import Command
@@ -18,6 +21,22 @@ def test_a_queue_that_is_named_twice_is_served_once() -> None:
     """The intake has one consumer for each, and counts them to know that it hears of all."""
     assert given().queues == ("default",)
     assert given("--queues", "mail, default,mail,").queues == ("mail", "default")
+
+
+@pytest.mark.parametrize("queues", ["mail,reports", ["mail", "reports"]])
+def test_a_caller_may_name_the_queues_as_a_terminal_does(
+    queues: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Any] = []
+
+    def run_node(options: Any, _limits: Any) -> int:
+        served.append(options.queues)
+        return 0
+
+    monkeypatch.setattr("worker.node.run_node", run_node)
+    with contextlib.suppress(SystemExit):
+        call_command("runworker", queues=queues, skip_checks=True)
+    assert served == [("mail", "reports")]
 
 
 @pytest.mark.parametrize(

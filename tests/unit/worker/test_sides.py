@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -35,23 +36,26 @@ class Places:
 class Table:
     """Claims for a crew from a table where so many tasks wait."""
 
-    intake = None
+    intake: Any = None
 
     def __init__(self, crew: Places, waiting: int) -> None:
         self._crew, self.waiting = crew, waiting
         self.limits: list[int] = []
+        self.oldest = 0
 
     async def from_table(
         self, side: Side, functions: Sequence[str], limit: int, *, oldest: bool = False
     ) -> int:
         self.limits.append(limit)
+        self.oldest += oldest
         found = min(limit, self.waiting)
         self.waiting -= found
         self._crew.given += found
         return found
 
     async def from_messages(self, side: Side, intake: Any, batch: Any, functions: Sequence[str]) -> int:
-        raise AssertionError("there is no intake")
+        self._crew.given += len(batch.taken)
+        return len(batch.taken)
 
 
 def settled(places: int, waiting: int) -> tuple[Side, Table]:
@@ -138,3 +142,35 @@ def test_an_offer_that_others_took_is_forgotten() -> None:
     table.waiting = 1
     claim_all(side)
     assert table.waiting == 1
+
+
+class Messages:
+    """An intake that always holds some; of another queue RabbitMQ refused the consumer."""
+
+    has_waiting, is_consuming = True, False
+
+    def adjust(self) -> None: ...
+
+    def take(self, limit: int, functions: Sequence[str]) -> SimpleNamespace:
+        return SimpleNamespace(taken=range(limit))
+
+
+@pytest.mark.parametrize("places", [1, 4])
+@pytest.mark.parametrize("intake", [None, Messages()], ids=["bells", "messages"])
+def test_the_oldest_gets_its_share_however_much_comes(
+    monkeypatch: pytest.MonkeyPatch, places: int, intake: Messages | None
+) -> None:
+    """R12: every task that comes may be better than those that wait, and each claim finds enough of it."""
+    now = 1000.0
+    monkeypatch.setattr("worker.sides.boottime", lambda: now)
+    crew = Places(places)
+    table = Table(crew, waiting=100_000)
+    table.intake = intake
+    side = Side(cast("Crew[Any]", crew), ["a.task"], 1.0, table)
+    for _ in range(600):  # a minute
+        now += 0.1
+        if intake is None:
+            side.ring()
+        crew.given = max(0, crew.given - 1)
+        claim_all(side)
+    assert table.oldest >= 5

@@ -127,7 +127,7 @@ class Command(BaseCommand):
         has_async = any(function.is_async for function in functions)
         options = WorkerOptions(
             node=given["name"],
-            queues=given["queues"],
+            queues=queues(given["queues"]) if isinstance(given["queues"], str) else tuple(given["queues"]),
             concurrency=given["concurrency"],
             async_concurrency=given["async_concurrency"] if has_async else 0,
             drain_seconds=given["drain_seconds"],
