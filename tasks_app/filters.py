@@ -166,17 +166,18 @@ def is_id(text: str) -> bool:
 def _searched(tasks: QuerySet[Task], text: str) -> QuerySet[Task]:
     if is_id(text):
         return tasks.filter(pk=UUID(text))
-    # Django writes JSON for SQLite in ASCII; PostgreSQL's jsonb shows characters as they are
-    stored = json.dumps(text, ensure_ascii=connection.vendor == "sqlite")[1:-1]
+    stored = json.dumps(text, ensure_ascii=False)[1:-1]
     texts: Cast | Collate = Cast("arguments", TextField())
     if connection.vendor == "postgresql" and stored.isascii():
         texts = Collate(texts, "C")  # upper case of ASCII alone takes a fraction of the time
     # a search must not find out secrets letter by letter, so tasks that hold one are not searched; asked of
     # the few that match, as turning arguments into text is most of the work
     is_plain = ~Q(arguments_text__contains=f'"{SECRET_KEY}"')
-    found = Case(
-        When(arguments_text__icontains=stored, then=is_plain), default=False, output_field=BooleanField()
-    )
+    is_found = Q(arguments_text__icontains=stored)
+    if connection.vendor == "sqlite" and not stored.isascii():
+        # characters stand there as a submit wrote them; what Django's models write is in ASCII
+        is_found |= Q(arguments_text__icontains=json.dumps(text)[1:-1])
+    found = Case(When(is_found, then=is_plain), default=False, output_field=BooleanField())
     return tasks.alias(arguments_text=texts).filter(found)
 
 

@@ -101,7 +101,8 @@ def _in_line(task: Task, *, is_moving: bool) -> WaitingReason:
     line = in_state(Task.objects.all(), State.QUEUED).filter(before, queue=task.queue)
     ahead = line.order_by().values("pk")[:COUNT_CAP].count()
     if not ahead:
-        return _reason("next", f"It is the next one in the queue {task.queue}.", ahead=0)
+        text = "It is the next one" if is_moving else "No task stands before it"
+        return _reason("next", f"{text} in the queue {task.queue}.", ahead=0)
     number = f"{COUNT_CAP:,} or more" if ahead >= COUNT_CAP else f"{ahead:,}"
     stand = "task stands" if ahead == 1 else "tasks stand"
     text = f"{number} {stand} before it in the queue {task.queue}."

@@ -131,6 +131,7 @@ FORMS: list[tuple[str, Fill, Any]] = [  # function, what a person does, the valu
 ]
 REFUSED: list[tuple[str, Fill, dict[str, Any], str]] = [  # what a person does, the same as arguments, where
     ("takes_int", nothing, {}, "value"),
+    ("takes_int", typed("3.5"), {"value": 3.5}, "value"),
     ("takes_bounded", typed("11"), {"value": 11}, "value"),
     ("takes_bounded", typed("3"), {"value": 3}, "value"),
     ("takes_float", nothing, {}, "value"),

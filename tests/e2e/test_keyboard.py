@@ -105,3 +105,6 @@ def test_an_option_that_the_server_refuses_is_named_at_its_field(quiet_console: 
         quiet_console.get_by_role("button", name="Run task").click()
     assert refused.value.status == 400
     expect(quiet_console.get_by_text("must have 1 to 100 printable characters")).to_be_visible()
+    quiet_console.get_by_label("Queue").press("x")
+    expect(quiet_console.get_by_text("must have 1 to 100 printable characters")).to_be_hidden()
+    expect(quiet_console.get_by_label("Queue")).to_be_focused()

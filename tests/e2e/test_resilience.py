@@ -40,6 +40,9 @@ def test_a_chunk_that_stays_away_ends_on_the_error_page_and_not_in_a_loop(quiet_
     expect(quiet_console.get_by_role("heading", name="This page broke")).to_be_visible()
     expect(quiet_console.get_by_role("link", name="New task")).to_be_visible()
     assert len(loads) == 2
+    quiet_console.unroute(TASKS_CHUNK)
+    quiet_console.get_by_role("button", name="Try again").click()
+    expect(quiet_console.get_by_role("heading", level=1, name="Tasks")).to_be_visible()
 
 
 def test_a_page_that_throws_leaves_the_shell_and_comes_back(quiet_console: Page) -> None:

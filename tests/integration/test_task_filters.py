@@ -97,6 +97,16 @@ def test_a_search_finds_text_in_the_arguments(api: Client, argument: dict[str, A
     assert [row["id"] for row in api.get("/api/tasks/", {"search": text}).json()["results"]] == ids(found)
 
 
+def test_a_search_finds_the_characters_that_were_submitted(api: Client) -> None:
+    submitted = api.post(
+        "/api/functions/text_report/", {"text": "Bäng 日本語"}, content_type="application/json"
+    ).json()["task_id"]
+    for text in ("Bäng", "bäng", "日本"):
+        assert [row["id"] for row in api.get("/api/tasks/", {"search": text}).json()["results"]] == [
+            submitted
+        ]
+
+
 def test_a_search_for_an_id_finds_the_task(api: Client) -> None:
     task = finished()
     finished()

@@ -86,6 +86,24 @@ def test_the_function_in_the_readme_runs_by_the_readme_s_own_command(tmp_path: P
         up.end()
 
 
+def test_a_function_s_own_queue_is_served(tmp_path: Path) -> None:
+    module = tmp_path / "shop_tasks.py"
+    module.write_text(
+        "from tasks_app.compat import task\n\n\n"
+        "@task(queue_name='reports')\ndef render() -> str:\n    return 'rendered'\n"
+    )
+    up = Up(tmp_path, TASKDECK_MODULES="shop_tasks,tasks_app.examples.tasks", PYTHONPATH=str(tmp_path))
+    try:
+        up.wait_until_ready()
+        submitted = up.call("/api/functions/render/", {})[1]
+        wait_until(
+            lambda: up.call(submitted["url"])[1]["state"] == "succeeded", seconds=60, what="the task ends"
+        )
+        assert sorted(up.workers()[0]["queues"]) == ["default", "reports"]
+    finally:
+        up.end()
+
+
 def test_anonymous_operate_is_refused_beyond_loopback(tmp_path: Path) -> None:
     environment = os.environ | {"TASKDECK_ANONYMOUS": "operate", "TASKDECK_DATA_DIR": str(tmp_path)}
 

@@ -1,8 +1,10 @@
-import { Button, Code, Group, Stack, Text, Title } from "@mantine/core";
+import { Button, Code, Stack, Text, Title } from "@mantine/core";
 import type { ErrorComponentProps } from "@tanstack/react-router";
+import { useLiveStatus } from "../api/status";
 
 /** What is left when a page broke: the shell around it keeps working. */
-export function ErrorPage({ error, reset }: ErrorComponentProps) {
+export function ErrorPage({ error }: ErrorComponentProps) {
+  const isOffline = useLiveStatus() === "offline"; // without the server nothing at all would be left
   return (
     <Stack gap="sm" maw={640} role="alert">
       <title>Something broke · Taskdeck</title>
@@ -16,12 +18,14 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
           {error instanceof Error ? (error.stack ?? error.message) : String(error)}
         </Code>
       </details>
-      <Group>
-        <Button onClick={reset}>Try again</Button>
-        <Button variant="default" onClick={() => window.location.reload()}>
-          Reload the console
-        </Button>
-      </Group>
+      {/* Not the router's reset: it keeps what a part of the page that could not be loaded failed with. */}
+      <Button
+        disabled={isOffline}
+        onClick={() => window.location.reload()}
+        style={{ alignSelf: "flex-start" }}
+      >
+        Try again
+      </Button>
     </Stack>
   );
 }

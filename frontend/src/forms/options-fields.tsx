@@ -14,10 +14,15 @@ interface Props {
 /** Folded away: most tasks need none of it. Opens by itself where the server refused one of them. */
 export function OptionsFields({ queue, options, errors, onChange }: Props) {
   const [now] = useState(() => new Date());
+  const [isOpen, setOpen] = useState(false);
   const errorOf = (field: OptionField) => errors.find((error) => error.field === field)?.message;
   const set = (change: SubmitOptions) => onChange({ ...options, ...change });
   return (
-    <details style={{ marginTop: 16 }} open={errors.length > 0 || undefined}>
+    <details
+      style={{ marginTop: 16 }}
+      open={isOpen || errors.length > 0}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
       <summary>Options</summary>
       <SimpleGrid cols={{ base: 1, xs: 3 }} mt="sm" spacing="sm">
         <TextInput
@@ -35,7 +40,6 @@ export function OptionsFields({ queue, options, errors, onChange }: Props) {
           min={-100}
           max={100}
           clampBehavior="none"
-          allowDecimal={false}
           value={options.priority ?? ""}
           error={errorOf("priority")}
           onChange={(value) => set({ priority: typeof value === "number" ? value : undefined })}

@@ -127,7 +127,6 @@ function BaseInput(props: BaseInputTemplateProps<Data, RJSFSchema>) {
       placeholder={props.placeholder}
       min={schema.minimum}
       max={schema.maximum}
-      allowDecimal={!types.includes("integer")}
       clampBehavior="none"
       autoFocus={props.autofocus}
       error={rawErrors?.join("\n")}

@@ -64,7 +64,7 @@ export default function WorkersPage() {
   };
   return (
     <Stack gap="md">
-      <title>{`${alive.length} workers · Taskdeck`}</title>
+      <title>{`${alive.length} ${alive.length === 1 ? "worker" : "workers"} · Taskdeck`}</title>
       <div>
         <Title order={1} size="h3">
           Workers

@@ -33,7 +33,7 @@ export function Attempts({ attempts }: { attempts: Attempt[] }) {
     <Stack gap="sm">
       {attempts.toReversed().map((attempt) => (
         <details key={attempt.attempt}>
-          <summary>
+          <summary style={{ overflowWrap: "anywhere" }}>
             <Text span size="sm" fw={600}>
               Attempt {attempt.attempt}: {kindOf(attempt)}
             </Text>{" "}

@@ -181,7 +181,7 @@ def start_processes(
     directory = str(manage.parent)
     module, _, name = str(settings.ASGI_APPLICATION).rpartition(".")
     web = [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port), f"{module}:{name}"]
-    worker = [sys.executable, str(manage), "runworker"]
+    worker = [sys.executable, str(manage), "runworker", "--known-queues"]
     if given.get("WORKER_CONCURRENCY"):
         worker += ["--concurrency", str(given["WORKER_CONCURRENCY"])]
     if given.get("WORKER_ASYNC_CONCURRENCY"):

@@ -91,6 +91,9 @@ class Command(BaseCommand):
             "--queues", type=queues, default="default", help="comma-separated; the default is %(default)s"
         )
         parser.add_argument(
+            "--known-queues", action="store_true", help="serve every queue that a function names as well"
+        )
+        parser.add_argument(
             "--concurrency", type=executors, default=usual_executors(), help="executors (%(default)s)"
         )
         parser.add_argument(
@@ -124,10 +127,13 @@ class Command(BaseCommand):
         from worker.node import run_node
 
         conf = get_conf()
+        served = queues(given["queues"]) if isinstance(given["queues"], str) else tuple(given["queues"])
+        if given["known_queues"]:
+            served = tuple(dict.fromkeys((*served, *(function.queue for function in functions))))
         has_async = any(function.is_async for function in functions)
         options = WorkerOptions(
             node=given["name"],
-            queues=queues(given["queues"]) if isinstance(given["queues"], str) else tuple(given["queues"]),
+            queues=served,
             concurrency=given["concurrency"],
             async_concurrency=given["async_concurrency"] if has_async else 0,
             drain_seconds=given["drain_seconds"],
