@@ -49,7 +49,10 @@ def headline() -> str:
     kept = last_kept()
     rows = [_row(line, kept[line.ratio]) for line in LINES if line.ratio in kept]
     head = ["| | beside | found | aim | workload |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", f"Measured on {_machine(files()[-1][1]['machine'])}."])
+    cpus = dict.fromkeys(kept[line.ratio].cpu for line in LINES if line.ratio in kept)
+    return "\n".join(
+        [*head, *rows, "", f"Measured on {_machine(files()[-1][1]['machine'], ', '.join(cpus))}."]
+    )
 
 
 def _row(line: Line, found: Kept) -> str:
@@ -64,7 +67,8 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 30 else f"{value:,.3g}"
 
 
-def _machine(facts: Mapping[str, Any]) -> str:
+def _machine(facts: Mapping[str, Any], cpus: str) -> str:
+    """``cpus``: of all the runs, which had one kind or the other; the versions are those of the newest."""
     versions = {name: given.rpartition(":")[2].partition("-")[0] for name, given in facts["servers"].items()}
     servers = (
         f"PostgreSQL {versions['postgresql'].partition('+')[0]}, RabbitMQ {versions['rabbitmq-server']}, "
@@ -75,4 +79,4 @@ def _machine(facts: Mapping[str, Any]) -> str:
         f"{told} {packages[name]}"
         for told, name in (("Celery", "celery"), ("Dramatiq", "dramatiq"), ("Huey", "huey"))
     )
-    return f"{facts['cores']} shared cores ({facts['cpu']}): Python {facts['python']}, {servers}; {peers}"
+    return f"{facts['cores']} shared cores ({cpus}): Python {facts['python']}, {servers}; {peers}"

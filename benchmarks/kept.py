@@ -24,6 +24,7 @@ class Kept:
     commit: str
     floor: float | None = None
     ceiling: float | None = None
+    cpu: str = ""
 
     @property
     def is_below(self) -> bool:
@@ -46,7 +47,9 @@ def last_kept() -> dict[str, Kept]:
     for _, results in files():
         floors, ceilings = results.get("floors", {}), results.get("ceilings", {})
         found |= {
-            name: Kept(ratio, results["commit"], floors.get(name), ceilings.get(name))
+            name: Kept(
+                ratio, results["commit"], floors.get(name), ceilings.get(name), results["machine"]["cpu"]
+            )
             for name, ratio in results["ratios"].items()
         }
     return found
@@ -67,7 +70,8 @@ def tables(workloads: Sequence[str]) -> str:
         loads = results["loads"]
         parts.append(
             f"`{results['what']}`, medians of {results['rounds']} alternating rounds,"
-            f" load {min(loads):.1f} to {max(loads):.1f}, raw results in `benchmarks/results/{name}`."
+            f" load {min(loads):.1f} to {max(loads):.1f}, raw results in `benchmarks/results/{name}`,"
+            f" {results['machine']['cores']} cores of {results['machine']['cpu']}."
         )
         parts += [
             "\n".join(results["tables"][other]) for other in workloads if newest.get(other, ("",))[0] == name

@@ -13,6 +13,8 @@ from benchmarks.headline import LINES, headline
 from benchmarks.report import Report
 from benchmarks.workload import Found
 
+MACHINE = {"cores": 2, "cpu": "Somebody's"}
+
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -25,7 +27,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def keep(folder: Path, day: str, **ratios: float) -> None:
-    facts = {"at": f"{day}T00:00:00+00:00", "commit": f"of {day}", "ratios": ratios}
+    facts = {"at": f"{day}T00:00:00+00:00", "commit": f"of {day}", "ratios": ratios, "machine": MACHINE}
     (folder / f"{day}-of.json").write_text(json.dumps(facts))
 
 
@@ -79,6 +81,7 @@ def test_the_page_has_the_newest_results_of_each_workload(
         ("2026-01-09", "idle again", {"idle": ["new idle"]}),
     ):
         facts = {"at": day, "what": what, "rounds": 3, "loads": [0.5, 2.0], "errors": {}, "tables": tables}
+        facts["machine"] = MACHINE
         (tmp_path / f"{day}-of.json").write_text(json.dumps(facts))
     page = kept_results.tables(("drains", "idle", "mixed", "growth"))
     assert [part for part in page.split("\n\n") if "`" not in part] == ["drain\nrows", "mixed", "new idle"]
