@@ -59,6 +59,6 @@ def test_an_error_that_python_cannot_print_is_told_all_the_same() -> None:
 
 
 def test_no_part_of_an_error_holds_what_no_database_stores() -> None:
-    odd = type("Odd\0", (ValueError,), {})
+    odd = type("Odd", (ValueError,), {"__module__": "a\0b"})
     body = msgpack.unpackb(failure_body(odd("a\0b"), run_seconds=0.0))
     assert not any("\0" in text for text in body.values() if isinstance(text, str))
