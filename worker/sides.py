@@ -125,7 +125,7 @@ class Side:
         return found
 
     async def _direct(self, now: float, idle: int) -> int:
-        if self._pace.is_share_due(now) and not self._is_consuming:
+        if self._pace.is_share_due(now):
             self._pace.share(now)
             return await self._claims.from_table(self, self.functions, 1, oldest=True)
         return await self._claims.from_table(self, self.functions, idle)

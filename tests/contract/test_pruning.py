@@ -11,7 +11,6 @@ import pytest
 from django.apps import apps
 from django.db import connections
 
-from tasks_app.database import open_session
 from tasks_app.models import IdempotencyKey, TaskAttempt, TaskBatch, TaskLive, TaskLog, Worker
 from tasks_app.pruning import START, Retention, first_id, forget_leftovers, prune_step
 from tasks_app.states import HELD
@@ -214,7 +213,7 @@ def test_a_foreign_key_of_the_project_ends_no_worker(
             " (task_id uuid REFERENCES taskdeck_task (id) DEFERRABLE INITIALLY DEFERRED)"
         )
         cursor.execute("INSERT INTO shop_order VALUES (%s)", [task_id])
-    monkeypatch.setattr(lanes, "open_session", lambda: open_session(store.using))
+    monkeypatch.setattr(lanes, "open_session", lambda: store.session)
     lane = Lane("prune")
 
     async def until_refused() -> None:
@@ -230,5 +229,6 @@ def test_a_foreign_key_of_the_project_ends_no_worker(
         assert left(store) == {task_id}
     finally:
         lane.close()
+        lane.thread.join()
         with connections[store.using].cursor() as cursor:
             cursor.execute("DROP TABLE shop_order")

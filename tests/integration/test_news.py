@@ -127,7 +127,17 @@ async def test_a_process_that_ends_has_told_all_it_announced(
     assert found == ["a", "b", "c", "d"]
 
 
-@pytest.mark.parametrize("foreign", ["{", "[]", '{"sender": "a"}', '{"sender": "a", "queues": ["default"]}'])
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "{",
+        "[]",
+        '{"sender": "a"}',
+        '{"sender": "a", "queues": ["default"]}',
+        '{"sender": "a", "queues": {"default": Infinity}}',
+        pytest.param("[" * 100_000, id="nested deeper than Python reads"),
+    ],
+)
 async def test_what_no_worker_said_ends_nothing(redis_url: str, foreign: str) -> None:
     link, client = RedisLink(redis_url), redis.asyncio.Redis.from_url(redis_url)
     offer = {"sender": "a", "queues": {"default": 3}}
