@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from tasks_app.transitions import Claimed
+from worker.birth import Kind
 from worker.board import Board, boottime
 from worker.control import send_message
-from worker.guard import Kind
 from worker.held import Held, pack
 from worker.ladder import Step
 from worker.recycling import REASONS

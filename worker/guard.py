@@ -18,9 +18,10 @@ import socket
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from worker import channel
+from worker.birth import Birth, Kind
 from worker.board import Board, boottime
 from worker.control import Control, receive_message
 from worker.forking import Child, Death, check_fork_safety, deaths, fork
@@ -41,16 +42,6 @@ class GuardOptions:
     healthy_after: float = 10.0  # a run this long resets the back-off
 
 
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """What a new supervisor is told."""
-
-    incarnation: str  # 32 hexadecimal digits
-    previous: dict[str, str] | None  # {"incarnation", "how"} of the one that died
-
-
-Kind = Literal["plain", "loop"]
-"""Of an executor: whether it runs one task at a time, or many on an event loop."""
 Supervise = Callable[[socket.socket, Board, Birth], int]
 Execute = Callable[[socket.socket, memoryview, Kind], int]
 
@@ -142,17 +133,34 @@ class Guard:
             return
         if self._executors:
             return  # a new supervisor may declare the old one lost only when its executors are dead
-        check_fork_safety()
+        try:
+            check_fork_safety()
+            self._new_supervisor()
+        except OSError as error:  # out of processes, memory or descriptors
+            log.error("cannot fork a supervisor now: %s", error)
+            self._back_off()
+
+    def _new_supervisor(self) -> None:
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._incarnation = uuid.uuid4().hex
-        birth = Birth(self._incarnation, self._previous)
+        birth = Birth(uuid.uuid4().hex, self._previous)
         self._board.beat()
         self._started_at = self._seen_at = boottime()
         self._is_stalled = False
         self._control = Control(mine)
-        self._supervisor = self._fork(lambda: self._supervise(theirs, self._board, birth))
-        theirs.close()
+        try:
+            self._supervisor = self._fork(lambda: self._supervise(theirs, self._board, birth))
+        except OSError:
+            self._control.close()
+            self._control = None
+            raise
+        finally:
+            theirs.close()
+        self._incarnation = birth.incarnation
         self._selector.register(mine, selectors.EVENT_READ, self._read_control)
+
+    def _back_off(self) -> None:
+        self._restart_at = boottime() + self._backoff
+        self._backoff = min(self._backoff * 2, self._options.backoff_limit)
 
     def _check_tick(self) -> None:
         """Kill when the tick is old, and also when it was old and came back between two looks."""
@@ -184,9 +192,8 @@ class Guard:
             return
         if boottime() - self._started_at > self._options.healthy_after:
             self._backoff = self._options.backoff
-        self._restart_at = boottime() + self._backoff
         log.error("supervisor %d %s; a new one in %.1f s", child.pid, death.how, self._backoff)
-        self._backoff = min(self._backoff * 2, self._options.backoff_limit)
+        self._back_off()
         self._previous = {"incarnation": self._incarnation, "how": child.why or death.how}
 
     def _drop_control(self) -> None:
@@ -228,23 +235,23 @@ class Guard:
             self._wanted.popleft()
 
     def _new_executor(self, number: int, kind: Kind) -> None:
-        ours, theirs = channel.pair()
-        line = self._board.take()
+        with contextlib.ExitStack() as undo:
+            spare = os.dup(self._wake)  # for the child's pidfd: after the fork no descriptor may be missing
+            undo.callback(os.close, spare)
+            ours, theirs = map(undo.enter_context, channel.pair())
+            line = self._board.take()
+            undo.callback(self._board.give_back, line)
 
-        def main() -> int:
-            ours.close()
-            return self._execute(theirs, self._board.line(line), kind)
+            def main() -> int:
+                os.close(spare)
+                ours.close()
+                return self._execute(theirs, self._board.line(line), kind)
 
-        try:
             child = self._fork(main)
-        except OSError:
-            ours.close()
-            theirs.close()
-            self._board.give_back(line)
-            raise
+            undo.pop_all()
         child.number, child.line = number, line
         self._executors[child.pid] = child
-        fds = (ours.detach(), theirs.detach(), os.dup(child.pidfd))
+        fds = (ours.detach(), theirs.detach(), os.dup2(child.pidfd, spare, inheritable=False))
         self._tell({"event": "forked", "number": number, "pid": child.pid, "line": line}, fds)
 
     def _fork(self, main: Callable[[], int]) -> Child:

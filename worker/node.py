@@ -9,10 +9,11 @@ from tasks_app import django_connections, log_capture
 from tasks_app.execution import run_task
 from tasks_app.loop_execution import run_async_task
 from tasks_app.reporting import Line, LoopLine
+from worker.birth import Birth, Kind
 from worker.board import Board, LoopSlot, Slot
 from worker.channel import Channel
 from worker.executor import Executor
-from worker.guard import Birth, Guard, GuardOptions, Kind
+from worker.guard import Guard, GuardOptions
 from worker.loop_executor import LoopExecutor
 from worker.options import WorkerOptions
 from worker.recycling import Limits

@@ -17,6 +17,7 @@ from tasks_app.live import News
 from tasks_app.pruning import Retention
 from tasks_app.publisher import Publisher
 from tasks_app.redis_client import RedisLink
+from worker.birth import Birth
 from worker.board import Board
 from worker.care import Care
 from worker.claims import Claims
@@ -25,7 +26,6 @@ from worker.crew import Calls, Crew, Nursery
 from worker.deliveries import prefetch_for
 from worker.endings import Endings
 from worker.gauge import Gauge
-from worker.guard import Birth
 from worker.held import Held
 from worker.intake import Intake
 from worker.lanes import Lane

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.support.guarded_node import (
     wait_for,
     wait_until_gone,
 )
+from tests.support.servers.postgresql import children_of
 
 # Deaths
 
@@ -144,6 +146,46 @@ def test_replaced_executors_leave_no_descriptor_behind(start_node: StartNode) ->
     first, second = node.ready()
     wait_for(lambda: len(sockets(first)) == len(sockets(second)) == 1, "each executor keeps only its own end")
     assert not sockets(first) & sockets(second)
+
+
+def test_a_fork_that_finds_no_descriptor_leaves_nothing_behind(start_node: StartNode) -> None:
+    node = start_node()
+    guard = node.process.pid
+    wait_for(lambda: len(sockets(guard)) == 1, "the guard keeps only its control socket")
+    before = descriptors(guard)
+    used = {int(name) for name in os.listdir(f"/proc/{guard}/fd")}
+    free = [number for number in range(1000) if number not in used]
+    limits = resource.prlimit(guard, resource.RLIMIT_NOFILE)
+    for spare in range(6):
+        failures = node.text().count("cannot fork an executor now")
+        victim, sibling = node.ready()
+        resource.prlimit(guard, resource.RLIMIT_NOFILE, (free[spare], limits[1]))
+        os.kill(victim, signal.SIGKILL)
+        node.event("exited", pid=victim)
+
+        def was_tried(failures: int = failures) -> bool:
+            has_failed = node.text().count("cannot fork an executor now") > failures
+            return has_failed or len(node.state()["executors"]) == 2
+
+        wait_for(was_tried, "a fork was tried")
+        resource.prlimit(guard, resource.RLIMIT_NOFILE, limits)
+        assert sibling in node.ready(victim)
+    assert "cannot fork an executor now" in node.text()
+    wait_for(lambda: descriptors(guard) == before, "no descriptor is left over")
+    wait_for(lambda: len(children_of(guard)) == 3, "no executor is left over")
+
+
+def test_a_guard_that_cannot_fork_a_supervisor_tries_again(start_node: StartNode) -> None:
+    node = start_node()
+    guard, old = node.process.pid, node.supervisor
+    limits = resource.prlimit(guard, resource.RLIMIT_NOFILE)
+    resource.prlimit(guard, resource.RLIMIT_NOFILE, (3, limits[1]))
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: "cannot fork a supervisor now" in node.text(), "a fork failed")
+    resource.prlimit(guard, resource.RLIMIT_NOFILE, limits)
+    node.connect(not_pid=old)
+    node.submit("noop")
+    assert node.settled(1)["count"]["succeeded"] == 1
 
 
 # Drains

@@ -20,11 +20,12 @@ from typing import Any
 
 from tests.support.demo_functions import run
 from tests.support.node_mutations import RULES
+from worker.birth import Birth, Kind
 from worker.board import Board, Order, Slot
 from worker.channel import Channel
 from worker.control import receive_message, send_message
 from worker.executor import Executor
-from worker.guard import Birth, Guard, GuardOptions, Kind
+from worker.guard import Guard, GuardOptions
 from worker.remote import Remote
 
 WINDOW = 256
