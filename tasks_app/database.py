@@ -6,8 +6,8 @@ may pass by itself is DatabaseUnavailable, what the database will never take is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
@@ -73,8 +73,13 @@ class DjangoSession:
 
         return preparing_cursor(self._connection)
 
-    def transaction(self) -> AbstractContextManager[Any]:
-        return transaction.atomic(using=self._connection.alias)
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        try:
+            with transaction.atomic(using=self._connection.alias):
+                yield
+        except IntegrityError as error:  # of a constraint that is checked at the commit
+            raise StatementRefused(str(error)) from error
 
 
 def open_session(using: str = DEFAULT_DB_ALIAS) -> OwnSession:

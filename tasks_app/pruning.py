@@ -14,11 +14,14 @@ from uuid import UUID
 
 from tasks_app.conf import Conf
 from tasks_app.database import Session
+from tasks_app.errors import StatementRefused
 from tasks_app.idempotency import KEPT as KEYS_KEPT
 from tasks_app.transitions import DIALECTS
 
 START = str(UUID(int=0))
 STEP_ROWS = 500
+NARROWER = 8
+"""By which a refused step is tried again, down to the one task that cannot go."""
 LOCK = 0x7461736B6465636B
 """Of PostgreSQL's advisory locks of this database; one node prunes at a time. The letters of "taskdeck"."""
 
@@ -130,6 +133,55 @@ def prune_step(
         if old and not dry_run:
             _delete(session, old)
     return Step(len(old), seen[-1] if len(seen) == limit else None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Pass:
+    """A walk over all that may be old, in steps of a transaction each. With ``dry_run`` it only counts.
+
+    ``deleted`` tasks so far, and ``refused`` ones that stay because a table of the project refers to them;
+    ``why`` is what the database said of the last of these.
+    """
+
+    retention: Retention
+    now: datetime | None = None
+    dry_run: bool = False
+    deleted: int = 0
+    refused: int = 0
+    why: str = ""
+    _after: str | None = START
+    _limit: int = STEP_ROWS
+
+    @property
+    def is_over(self) -> bool:
+        return self._after is None
+
+    def step(self, session: Session) -> bool:
+        """Go on by one step, unless it is over. False: another process prunes this database now."""
+        try:
+            step = self._step(session, dry_run=self.dry_run)
+        except StatementRefused as error:
+            if self._limit > 1:
+                self._limit = max(1, self._limit // NARROWER)
+                return True
+            step = self._step(session, dry_run=True)  # past it
+            self.refused, self.why = self.refused + 1, str(error).strip()
+        else:
+            self.deleted += step.deleted if step else 0
+            self._limit = min(STEP_ROWS, NARROWER * self._limit)
+        if step is not None:
+            self._after = step.after
+        return step is not None
+
+    def _step(self, session: Session, *, dry_run: bool) -> Step | None:
+        return prune_step(
+            session,
+            self.retention,
+            after=self._after or START,
+            now=self.now,
+            limit=self._limit,
+            dry_run=dry_run,
+        )
 
 
 def _delete(session: Session, old: list[tuple[Any, ...]]) -> None:

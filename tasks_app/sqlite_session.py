@@ -30,6 +30,7 @@ class SqliteSession:
     def __init__(self, path: str, *, timeout_seconds: float = 20.0) -> None:
         self._connection = sqlite3.connect(path, timeout=timeout_seconds, isolation_level=None)
         self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute("PRAGMA foreign_keys=ON")
 
     def rows(self, sql: str, params: Mapping[str, Any]) -> list[Row]:
         try:
@@ -44,10 +45,10 @@ class SqliteSession:
         self.rows("BEGIN IMMEDIATE", {})
         try:
             yield
+            self.rows("COMMIT", {})  # refused where a constraint is broken that is checked at the end
         except BaseException:
             self._connection.rollback()
             raise
-        self.rows("COMMIT", {})
 
     def close(self) -> None:
         self._connection.close()

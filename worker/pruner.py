@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tasks_app import files
 from tasks_app.errors import DatabaseUnavailable, StatementRefused
-from tasks_app.pruning import START, Retention, forget_leftovers, prune_step
+from tasks_app.pruning import Pass, Retention, forget_leftovers
 from worker.board import boottime
 from worker.lanes import Lane
 
@@ -38,24 +38,24 @@ class Pruner:
                 await self.turn()
             except DatabaseUnavailable as error:
                 log.error("the pruning of old tasks waits for the database: %s", error)
-            except StatementRefused as error:  # such as by a foreign key of the project's own
-                log.error("old tasks cannot be deleted: %s", error)
+            except StatementRefused as error:
+                log.error("what old tasks left behind cannot be deleted: %s", error)
             await asyncio.sleep(max(LEAST_REST_SECONDS, REST_FACTOR * (boottime() - started)))
 
     async def turn(self) -> None:
         """One pass over what may be old, then what old tasks have left behind."""
+        walk = Pass(retention=self._retention)
         before = self.deleted
-        after: str | None = START
-        while after:
+        while not walk.is_over:
             started = boottime()
-            step = await self._lane.run(prune_step, self._retention, after=after)
-            if step is None:
+            if not await self._lane.run(walk.step):
                 break
-            self.deleted += step.deleted
-            after = step.after
+            self.deleted = before + walk.deleted
             await asyncio.sleep(STEP_REST_FACTOR * (boottime() - started))
-        if self.deleted > before:
-            log.info("%d old tasks were deleted, %d since the start", self.deleted - before, self.deleted)
+        if walk.deleted:
+            log.info("%d old tasks were deleted, %d since the start", walk.deleted, self.deleted)
+        if walk.refused:  # such as by a foreign key of the project's own
+            log.error("old tasks cannot be deleted, %d of them: %s", walk.refused, walk.why)
         await self._lane.run(forget_leftovers, self._retention)
         await self._prune_files()
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from tasks_app.conf import Conf
 from tasks_app.models import Task
@@ -63,6 +64,25 @@ def test_the_command_takes_a_time_of_its_own_and_counts_first(capsys: pytest.Cap
         "1 tasks deleted, 0 files deleted",
     ]
     assert Task.objects.get().state == "succeeded"
+
+
+def test_the_command_tells_what_the_project_still_refers_to(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = ended("succeeded", 30)
+    ended("succeeded", 20)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE shop_order (task_id {Task._meta.pk.db_type(connection)}"
+            " REFERENCES taskdeck_task (id) DEFERRABLE INITIALLY DEFERRED)"
+        )
+        cursor.execute("INSERT INTO shop_order SELECT id FROM taskdeck_task ORDER BY id LIMIT 1")
+    try:
+        with pytest.raises(CommandError, match=r"^1 old tasks cannot be deleted: .*(?i:foreign key)"):
+            call_command("prune", "--older-than", "2")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE shop_order")
+    assert capsys.readouterr().out.splitlines() == ["1 tasks deleted, 0 files deleted"]
+    assert Task.objects.get().pk == kept.pk
 
 
 @pytest.mark.parametrize("days", ["-1", "many", "nan", "1e300"])

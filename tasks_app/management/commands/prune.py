@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tasks_app import files
 from tasks_app.conf import get_conf
 from tasks_app.database import DjangoSession
-from tasks_app.pruning import START, Retention, forget_leftovers, prune_step
+from tasks_app.pruning import Pass, Retention, forget_leftovers
 
 
 def days(text: str) -> timedelta:
@@ -40,22 +40,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **given: Any) -> None:
         kept = given["older_than"]
         retention = Retention.of(get_conf()) if kept is None else Retention(succeeded=kept, failed=kept)
-        count = self._prune_tasks(retention, dry_run=given["dry_run"])
+        walk = self._walked(Pass(retention=retention, now=datetime.now(UTC), dry_run=given["dry_run"]))
         if given["dry_run"]:
-            self.stdout.write(f"{count} tasks would be deleted")
+            self.stdout.write(f"{walk.deleted} tasks would be deleted")
             return
         forget_leftovers(DjangoSession(), retention)
         today = datetime.now(UTC).date()
         file_count = files.prune(older_than=timedelta(days=given["file_days"]), today=today)
-        self.stdout.write(f"{count} tasks deleted, {file_count} files deleted")
+        self.stdout.write(f"{walk.deleted} tasks deleted, {file_count} files deleted")
+        if walk.refused:
+            raise CommandError(f"{walk.refused} old tasks cannot be deleted: {walk.why}")
 
-    def _prune_tasks(self, retention: Retention, *, dry_run: bool) -> int:
-        count, after = 0, START
-        session, now = DjangoSession(), datetime.now(UTC)
-        while after:
-            step = prune_step(session, retention, after=after, now=now, dry_run=dry_run)
-            if step is None:
-                raise CommandError(f"another process prunes this database now; {count} tasks deleted so far")
-            count += step.deleted
-            after = step.after or ""
-        return count
+    def _walked(self, walk: Pass) -> Pass:
+        session = DjangoSession()
+        while not walk.is_over:
+            if not walk.step(session):
+                raise CommandError(
+                    f"another process prunes this database now; {walk.deleted} tasks deleted so far"
+                )
+        return walk
