@@ -19,6 +19,8 @@ MINUTE_SECONDS, QUARTER_SECONDS = 60, 900
 KEPT = {MINUTE_SECONDS: timedelta(hours=3), QUARTER_SECONDS: timedelta(days=8)}
 DEPTH_CAP = 10_000
 """Waiting tasks of one queue are counted so far."""
+MOST_OTHERS = 50
+"""Queues that a worker counts without serving them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Tallied:
 
     ``retried`` attempts failed and got a further one. ``waits`` are from submit to claim, of tasks
     that were due at once and claimed for the first time; ``runs`` are of attempts that ended by themselves.
-    ``depth`` is how many tasks waited when the worker last looked, for queues only.
+    ``depth`` is how many tasks waited when the worker last looked, for queues only, served or not.
     """
 
     span_seconds: int
@@ -64,6 +66,15 @@ SELECT (r ->> 0)::uuid, (r ->> 1)::int, (r ->> 2)::timestamptz, r ->> 3, r ->> 4
 {_UPSERT}
 """
 _PRUNE = "DELETE FROM taskdeck_tally WHERE span_seconds = %(span)s AND at < %(before)s"
+_NEXT = "SELECT queue FROM taskdeck_task WHERE state = 'queued' {beyond} ORDER BY queue LIMIT 1"
+# One look into the index per queue, however many tasks wait in it.
+_WAITING_QUEUES = f"""
+WITH RECURSIVE waiting (queue) AS (
+  SELECT * FROM ({_NEXT.format(beyond="")}) AS first
+   UNION ALL
+  SELECT ({_NEXT.format(beyond="AND queue > waiting.queue")}) FROM waiting WHERE waiting.queue IS NOT NULL)
+SELECT queue FROM waiting WHERE queue IS NOT NULL LIMIT %(most)s
+"""
 _DEPTH = """
 SELECT count(*) FROM (
   SELECT 1 FROM taskdeck_task WHERE state = 'queued' AND queue = %(queue)s LIMIT %(most)s) AS waiting
@@ -97,6 +108,12 @@ def prune_tallies(session: Session, now: datetime | None = None) -> None:
         session.rows(_PRUNE, {"span": span_seconds, "before": written})
 
 
-def queue_depths(session: Session, queues: Sequence[str]) -> dict[str, int]:
-    """How many tasks wait in each queue, counted up to DEPTH_CAP."""
-    return {queue: session.rows(_DEPTH, {"queue": queue, "most": DEPTH_CAP})[0][0] for queue in queues}
+def waiting_queues(session: Session, most: int = MOST_OTHERS) -> list[str]:
+    """The first queues, by name, in which tasks wait: whether a worker serves them or not."""
+    return [queue for (queue,) in session.rows(_WAITING_QUEUES, {"most": most})]
+
+
+def queue_depth(session: Session, queue: str) -> int:
+    """How many tasks wait in a queue, counted up to DEPTH_CAP."""
+    [(count,)] = session.rows(_DEPTH, {"queue": queue, "most": DEPTH_CAP})
+    return int(count)

@@ -129,11 +129,10 @@ def attempts_per_second(queue: str) -> float:
     rows = Tally.objects.filter(
         span_seconds=MINUTE_SECONDS, subject="queue", name=queue, at__gte=now - LATELY
     ).values_list("at", "succeeded", "failed", "cancelled", "retried")
-    found = list(rows)
-    if not found:
+    ended = {at: sum(figures) for at, *figures in rows if any(figures)}  # a depth alone says nothing
+    if not ended:
         return 0.0
-    ended = sum(sum(figures) for _, *figures in found)
-    return ended / max(MINUTE_SECONDS, (now - min(at for at, *_ in found)).total_seconds())
+    return sum(ended.values()) / max(MINUTE_SECONDS, (now - min(ended)).total_seconds())
 
 
 def _asked(access: Access, name: str) -> tuple[Range, list[datetime], QuerySet[Tally]]:

@@ -12,7 +12,7 @@ from typing import Any
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.live import News
-from tasks_app.tallies import prune_tallies, queue_depths
+from tasks_app.tallies import prune_tallies, queue_depth, waiting_queues
 from worker.board import boottime
 from worker.claims import Claims
 from worker.lanes import Lane
@@ -108,9 +108,19 @@ class Care:
         """For the charts: nothing depends on it."""
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY_SECONDS
-            self._tallies.saw(await self._lane.run(queue_depths, self._options.queues), datetime.now(UTC))
+            await self._measure_depths()
             await self._lane.run(prune_tallies)
         await self._tallies.write()
+
+    async def _measure_depths(self) -> None:
+        """Of the queues that are served here, and of others as long as no renewal is due."""
+        others = self._tallies.seen_queues.union(await self._lane.run(waiting_queues))
+        depths = {}
+        for queue in [*self._options.queues, *sorted(others.difference(self._options.queues))]:
+            if boottime() >= self._beat_at:
+                break
+            depths[queue] = await self._lane.run(queue_depth, queue)
+        self._tallies.saw(depths, datetime.now(UTC))
 
     def _is_work_stuck(self) -> bool:
         """R7: a worker whose claims or finishes hang must not look alive."""

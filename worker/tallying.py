@@ -58,11 +58,16 @@ class Tallies:
         if held.task.revision == ON_FIRST_CLAIM:
             count(cell.waits, held.claimed_at - submitted_at(held.task.id))
 
+    @property
+    def seen_queues(self) -> set[str]:
+        """Those of which a depth is being shown."""
+        return {queue for depths in self._depths.values() for queue in depths}
+
     def saw(self, depths: Mapping[str, int], now: datetime) -> None:
         """So many tasks wait in these queues."""
         for span in spans_at(now):
             if any(depths.values()) or span in self._depths:
-                self._depths[span] = dict(depths)
+                self._depths[span] = {**self._depths.get(span, {}), **depths}
                 self._spans.setdefault(span, defaultdict(Cell))
 
     @property

@@ -12,8 +12,9 @@ from tasks_app.tallies import (
     QUARTER_SECONDS,
     Tallied,
     prune_tallies,
-    queue_depths,
+    queue_depth,
     record_tallies,
+    waiting_queues,
 )
 from tests.contract.store import Store
 
@@ -73,8 +74,13 @@ def test_old_spans_are_deleted_and_the_long_ones_kept_for_longer(store: Store) -
 
 
 def test_the_depth_of_a_queue_counts_what_waits_in_it(store: Store) -> None:
-    store.make_task()
-    store.make_task()
-    store.make_task(queue="other")
-    depths = queue_depths(store.session, ["default", "other", "empty"])
-    assert depths == {"default": 2, "other": 1, "empty": 0}
+    for queue in ("a", "b", "b", "default"):
+        store.make_task(queue=queue)
+    store.make_task(queue="ended", state="succeeded", finished_at=AT)
+    assert [queue_depth(store.session, queue) for queue in ("a", "b", "ended")] == [1, 2, 0]
+    assert waiting_queues(store.session) == ["a", "b", "default"]
+    assert waiting_queues(store.session, 2) == ["a", "b"]
+
+
+def test_where_nothing_waits_no_queue_is_told(store: Store) -> None:
+    assert waiting_queues(store.session) == []

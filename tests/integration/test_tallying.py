@@ -107,3 +107,13 @@ def test_a_depth_is_written_until_the_queue_is_empty(lane: Lane) -> None:
     tallies.saw({"default": 0}, NOON)
     write(tallies, NOON)
     assert Tally.objects.get(span_seconds=MINUTE_SECONDS).depth == 0
+
+
+def test_of_a_queue_that_was_not_looked_at_again_the_last_depth_stays(lane: Lane) -> None:
+    tallies = Tallies(WORKER, lane)
+    for seen in ({"default": 0, "other": 3}, {"default": 1}):
+        tallies.saw(seen, NOON)
+        write(tallies, NOON)
+    assert tallies.seen_queues == {"default", "other"}
+    depths = Tally.objects.filter(span_seconds=MINUTE_SECONDS).values_list("name", "depth")
+    assert dict(depths) == {"default": 1, "other": 3}

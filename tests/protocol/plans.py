@@ -14,7 +14,7 @@ from tasks_app.log_store import record_lines
 from tasks_app.loglines import LogLine
 from tasks_app.postgres_session import PostgresSession
 from tasks_app.pruning import Retention, prune_step
-from tasks_app.tallies import queue_depths
+from tasks_app.tallies import queue_depth, waiting_queues
 from tasks_app.transitions import Outcome
 from tests.protocol.actors import FUNCTION, claim, claim_ids, make_task, make_worker
 
@@ -110,7 +110,7 @@ def live_through(session: Explaining) -> None:
     transitions.report_progress(session, [{"id": tasks[0], **report}])
     record_lines(session, [(tasks[0], 1, LogLine(1, 0.0, "INFO", "x"))])
     transitions.record_step(session, task_id=tasks[0], attempt=1, step={"at": "", "step": "cancel"})
-    queue_depths(session, ["default"])
+    assert queue_depth(session, waiting_queues(session)[0])
     transitions.drain(session, worker_id=worker_id)
     week = Retention(succeeded=timedelta(days=7), failed=timedelta(days=7))
     step = prune_step(session, week, now=datetime.now(UTC))
