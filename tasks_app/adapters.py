@@ -71,11 +71,16 @@ class ArgumentAdapter:
         sealed: dict[str, Any] = seal(given, self.schema)
         if before is not None:
             sealed = keep_masked(sealed, before)
-        if masked := [FieldError(_join(prefix, field), ONLY_MASKED) for field in masked_fields(sealed)]:
-            raise InvalidArguments(masked)
+        masked = {_join(prefix, field) for field in masked_fields(sealed)}
+        faults = [FieldError(field, ONLY_MASKED) for field in sorted(masked)]
         written = to_json(unseal(sealed, self.schema))
-        _check_size(written, given, prefix)
-        self._decode(written, prefix)
+        try:
+            _check_size(written, given, prefix)
+            self._decode(written, prefix)
+        except InvalidArguments as error:
+            faults += [fault for fault in error.errors if fault.field not in masked]
+        if faults:
+            raise InvalidArguments(faults)
         return sealed
 
     def decode(self, text: str) -> dict[str, Any]:

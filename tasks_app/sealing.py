@@ -40,14 +40,29 @@ def mask(document: Any) -> Any:
 
 
 def keep_masked(document: Any, before: Any) -> Any:
-    """An edited copy of shown arguments, with what it only had masked taken from ``before``."""
+    """An edited copy of shown arguments, with what it only had masked taken from ``before``.
+
+    In a list, from the element that was shown the same: elements may have been moved or taken out, and the
+    secret of one must not get beside the name of another.
+    """
     if is_sealed(document) and document[SECRET_KEY] == MASK and is_sealed(before):
         return before
     if isinstance(document, dict) and isinstance(before, dict):
         return {key: keep_masked(value, before.get(key)) for key, value in document.items()}
-    if isinstance(document, list) and isinstance(before, list) and len(document) == len(before):
-        return [keep_masked(value, old) for value, old in zip(document, before, strict=True)]
+    if isinstance(document, list) and isinstance(before, list):
+        sources = _sources(document, before)
+        return [keep_masked(value, old) for value, old in zip(document, sources, strict=True)]
     return document
+
+
+def _sources(document: list[Any], before: list[Any]) -> Iterator[Any]:
+    """Of which old element each one is a copy; None where that cannot be told."""
+    left = [(mask(old), old) for old in before]
+    for value in document:
+        shown = mask(value)
+        same = [at for at, (form, _) in enumerate(left) if form == shown]
+        is_told = len(same) == 1 or (same and len(document) == len(before))
+        yield left.pop(same[0])[1] if is_told else None
 
 
 def masked_fields(document: Any, field: str = "") -> Iterator[str]:

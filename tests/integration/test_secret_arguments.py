@@ -7,7 +7,7 @@ from django.test import Client
 
 from tasks_app.errors import InvalidArguments
 from tests.support import sample_tasks
-from tests.support.api import post
+from tests.support.api import fields_of, post
 from tests.support.samples import result_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("samples")]
@@ -40,5 +40,7 @@ def test_a_mask_is_not_taken_for_the_secret(api: Client) -> None:
     refused = post(api, LOGIN, shown)
     told = [{"field": "value.password", "message": "This is the mask of a secret; enter the secret itself"}]
     assert (refused.status_code, refused.json()["errors"]) == (400, told)
+    other = post(api, LOGIN, {"value": {"user": 5, "password": "**********"}})
+    assert fields_of(other) == ["value.password", "value.user"]
     with pytest.raises(InvalidArguments, match=r"value\.password: This is the mask"):
         sample_tasks.takes_login.enqueue(**shown)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tasks_app.sealing import MASK, has_secrets, keep_masked, mask, seal, unseal
 
 SECRET = {"type": "string", "format": "password", "writeOnly": True}
@@ -56,6 +58,32 @@ def test_an_edited_copy_keeps_the_secrets_it_only_saw_masked() -> None:
     edited = {**mask(before), "plain": "q", "all": ["new", MASK]}
     kept = unseal(keep_masked(seal(edited, SCHEMA), before), SCHEMA)
     assert kept == {**DOCUMENT, "plain": "q", "all": ["new", "s6"]}
+
+
+LOGINS = {"items": {"properties": {"word": SECRET}}}
+ADA, BOB = {"user": "ada", "word": "s1"}, {"user": "bob", "word": "s2"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "kept"),
+    [
+        (lambda shown: shown[::-1], [BOB, ADA]),
+        (lambda shown: shown[1:], [BOB]),
+        (lambda shown: [{"user": "eve", "word": MASK}, shown[1]], [{"user": "eve", "word": MASK}, BOB]),
+        (lambda shown: [{"user": "eve", "word": "s3"}, *shown], [{"user": "eve", "word": "s3"}, ADA, BOB]),
+    ],
+    ids=["moved", "taken out", "renamed", "added"],
+)
+def test_in_a_list_a_secret_goes_with_its_own_element(edit: Any, kept: Any) -> None:
+    before = seal([ADA, BOB], LOGINS)
+    edited = edit(mask(before))
+    assert unseal(keep_masked(seal(edited, LOGINS), before), LOGINS) == kept
+
+
+def test_of_secrets_that_were_shown_alike_none_is_guessed() -> None:
+    schema = {"items": SECRET}
+    before = seal(["s1", "s2"], schema)
+    assert unseal(keep_masked(seal([MASK], schema), before), schema) == [MASK]
 
 
 def test_secrets_are_found_wherever_they_stand() -> None:
