@@ -198,7 +198,7 @@ class Intake:
         was, self._seen = self._seen, deliveries.came_in_all
         if deliveries.is_holding or was != self._seen:
             return False
-        waiting = [await connection.count(broker_queue(queue)) for queue in self._consumers]
+        waiting = [await connection.count(broker_queue(queue)) for queue in list(self._consumers)]
         return any(waiting) and deliveries.came_in_all == self._seen
 
     async def _keep_consumers(self, connection: Connection, channel: Channel, deliveries: Deliveries) -> None:

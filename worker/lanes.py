@@ -30,7 +30,8 @@ class Lane:
     @property
     def pending_seconds(self) -> float:
         """How long the statement that is under way has been so; 0 when none is."""
-        return boottime() - self._pending_since if self._pending_since else 0.0
+        since = self._pending_since  # read once: the lane's thread clears it at any moment
+        return boottime() - since if since else 0.0
 
     async def run(self, statement: Callable[..., T], *args: Any, **facts: Any) -> T:
         """Run ``statement(session, ...)`` on the lane's thread. Raises DatabaseUnavailable."""

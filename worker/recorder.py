@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import itertools
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,8 @@ from worker.outcomes import end_facts
 
 log = logging.getLogger("taskdeck.worker")
 MOST_ROWS = 256
+MOST_CHARACTERS = 8 * 1024 * 1024
+"""Of results in one statement, which must end before its timeout; one row is always taken."""
 ENOUGH_ROWS = 64  # wait for no further one
 AGAIN_SECONDS = 0.5
 LOG_PARTS_AT_ONCE = 32
@@ -113,8 +116,7 @@ class Recorder:
         while self._steps:
             await self._write_step(*self._steps[0])
             self._steps.popleft()
-        batch = list(self._outcomes)[:MOST_ROWS]
-        if batch:
+        if batch := self._next_batch():
             await self._finish(batch)
             for _ in batch:
                 self._outcomes.popleft()
@@ -128,6 +130,16 @@ class Recorder:
             await self._write_progress()
         if self._logs:
             await self._write_logs()
+
+    def _next_batch(self) -> list[Outcome]:
+        batch: list[Outcome] = []
+        characters = 0
+        for outcome in itertools.islice(self._outcomes, MOST_ROWS):
+            characters += len(outcome.result or "")
+            if batch and characters > MOST_CHARACTERS:
+                break
+            batch.append(outcome)
+        return batch
 
     async def _finish(self, batch: list[Outcome]) -> None:
         try:
