@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import psycopg
 import redis
@@ -60,11 +61,16 @@ def rows(query: str) -> Callable[[dict[str, str]], int]:
             path = url.removeprefix("sqlite:///")
             with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as found:
                 return int(found.execute(query).fetchone()[0])
-        with psycopg.connect(url) as connection:
-            row = connection.execute(query).fetchone()
-            return int(row[0]) if row else 0
+        row = watcher(url).execute(query).fetchone()
+        return int(row[0]) if row else 0
 
     return count
+
+
+@cache
+def watcher(url: str) -> psycopg.Connection[tuple[int]]:
+    """Kept until the servers end: a login for each look would take its processor time from who is watched."""
+    return psycopg.connect(url, autocommit=True)
 
 
 TASKDECK_ROWS = rows("SELECT count(*) FROM taskdeck_task WHERE state = 'succeeded' AND result IS NOT NULL")

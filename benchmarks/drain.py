@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.contestants import WARM_UP, Contestant
+from benchmarks.contestants import TASKDECK, WARM_UP, Contestant
 from benchmarks.services import ROOT, Services, cpu_seconds, python, running
 from tasks_app.embedded import EmbeddedValkey
 
@@ -40,9 +40,10 @@ def surroundings(
     env |= {"DJANGO_SETTINGS_MODULE": one.settings} if one.settings else {}
     if one.is_embedded:
         valkey = EmbeddedValkey(folder)
-        valkey.start()
+        server = valkey.start()
         try:
-            yield env | {"DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}", "REDIS_URL": valkey.url}, []
+            env |= {"DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}", "REDIS_URL": valkey.url}
+            yield env, [server.pid] if one.settings == TASKDECK else []
         finally:
             valkey.stop()
         return
