@@ -130,6 +130,29 @@ def test_what_was_refused_is_forgotten_when_it_is_edited(person: Person) -> None
     person.sees_result("Login [7]")
 
 
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+def test_a_number_stays_as_it_was_typed_whatever_stands_for_the_point(
+    machine: Up, chromium: Browser, locale: str
+) -> None:
+    page = new_page(chromium, machine.url, locale=locale)
+    person = Person(page)
+    person.open("takes_float")
+    field = page.get_by_label("Value")
+    for typed in ("3,5", "-.", "1e999", "3.5"):
+        field.fill("")
+        field.press_sequentially(typed)
+        expect(field).to_have_value(typed)
+        person.submit()
+        if typed != "3.5":
+            assert person.told_at("value") == ["Input should be a valid number"]
+    person.sees_result("float 3.5")
+    person.open("takes_float")
+    field.fill("2.5")
+    field.press("ArrowUp")
+    expect(field).to_have_value("3.5")
+    page.context.close()
+
+
 @pytest.mark.parametrize(
     "name", ["takes_dict", "takes_nested", "takes_union", "takes_anything", "takes_choices"]
 )

@@ -66,7 +66,7 @@ def test_rows_stand_still_under_the_pointer_and_newcomers_are_counted(console: P
         submit_and_wait(machine, "slow_echo", {"text": f"newcomer {number}"})
     expect(console.get_by_role("status").filter(has_text="3 new tasks")).to_be_visible()
     expect(first).to_contain_text("the first row")
-    console.get_by_role("status").filter(has_text="3 new tasks").click()
+    console.get_by_role("button", name="3 new tasks").click()
     console.mouse.move(5, 5)
     expect(console.get_by_role("row").nth(1)).to_contain_text("newcomer 2")
 
@@ -143,6 +143,12 @@ def test_all_that_match_are_cancelled_with_their_number_asked_first(console: Pag
     console.get_by_label("Select all tasks shown").check()
     expect(console.get_by_text("50 selected")).to_be_visible()
     console.get_by_role("button", name="Select all that match").click()
+    spared = console.get_by_role("checkbox").nth(1)
+    for act, left in ((spared.uncheck, "49 selected"), (spared.check, "50 selected")):
+        expect(console.get_by_text("All matching tasks")).to_be_visible()
+        act()  # who picks rows means these, and no longer all
+        expect(console.get_by_text(left)).to_be_visible()
+        console.get_by_role("button", name="Select all that match").click()
     console.get_by_role("toolbar").get_by_role("button", name="Cancel").click()
     dialog = console.get_by_role("dialog", name="Cancel 60 tasks?")
     dialog.get_by_role("button", name="Cancel them").click()

@@ -6,6 +6,7 @@ import type { TaskFunction } from "../api/types";
 import { chosen } from "../pages/new-task";
 import { ResultView } from "../task/result-view";
 import { Running } from "../task/running";
+import { TaskTimeline } from "../task/task-timeline";
 import { countText } from "../tasks/state-chips";
 import { aTask } from "../test-data";
 import { percentOf, taskTitle } from "./progress";
@@ -50,6 +51,29 @@ describe("results", () => {
     show(<ResultView task={aTask({ result, result_kind: "table" })} />);
     expect(screen.getByRole("cell", { name: "the" })).toBeInTheDocument();
   });
+});
+
+it("how long a task waited is told of its first attempt, which alone waits from its submit", () => {
+  const first = aTask({
+    attempt: 1,
+    state: "succeeded",
+    created_at: "2030-01-01T00:00:00Z",
+    started_at: "2030-01-01T00:00:02Z",
+    finished_at: "2030-01-01T00:00:03Z",
+  });
+  const { rerender } = show(<TaskTimeline task={first} />);
+  expect(screen.getByText(/waited 2/)).toBeInTheDocument();
+  for (const later of [
+    { ...first, attempt: 2 },
+    { ...first, state: "queued" as const, finished_at: null },
+  ]) {
+    rerender(
+      <MantineProvider env="test">
+        <TaskTimeline task={later} />
+      </MantineProvider>,
+    );
+    expect(screen.queryByText(/waited/)).toBeNull();
+  }
 });
 
 it("nested results unfold, and integers stay exact", () => {

@@ -1,6 +1,7 @@
-import { NumberInput, SimpleGrid, TextInput } from "@mantine/core";
+import { SimpleGrid, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { FieldError } from "../api/types";
+import { NumberInput } from "./number-input";
 import { fromLocalInput, type OptionField, type SubmitOptions, toLocalInput } from "./options";
 
 interface Props {
@@ -39,10 +40,10 @@ export function OptionsFields({ queue, options, errors, onChange }: Props) {
           inputWrapperOrder={["label", "input", "description", "error"]}
           min={-100}
           max={100}
-          clampBehavior="none"
-          value={options.priority ?? ""}
+          isWhole
+          value={options.priority}
           error={errorOf("priority")}
-          onChange={(value) => set({ priority: typeof value === "number" ? value : undefined })}
+          onChange={(priority) => set({ priority })}
         />
         <TextInput
           type="datetime-local"

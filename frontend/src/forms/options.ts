@@ -1,7 +1,8 @@
 /** What a task may be given beside its arguments. */
 export interface SubmitOptions {
   queue?: string;
-  priority?: number;
+  /** A text where no number was typed; the server refuses it. */
+  priority?: number | string;
   /** An instant with its time zone. */
   run_after?: string;
 }
@@ -16,7 +17,8 @@ const pad = (number: number) => String(number).padStart(2, "0");
 
 /** How `<input type="datetime-local">` writes an instant, in the visitor's own time zone. */
 export function toLocalInput(instant: Date): string {
-  const day = `${instant.getFullYear()}-${pad(instant.getMonth() + 1)}-${pad(instant.getDate())}`;
+  const year = String(instant.getFullYear()).padStart(4, "0");
+  const day = `${year}-${pad(instant.getMonth() + 1)}-${pad(instant.getDate())}`;
   return `${day}T${pad(instant.getHours())}:${pad(instant.getMinutes())}`;
 }
 

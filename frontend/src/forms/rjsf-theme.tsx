@@ -1,5 +1,5 @@
 /** rjsf's Mantine theme in the parts we use: no colour picker, no date library, accessible titles. */
-import { Box, Button, Flex, NumberInput, Text, TextInput, Title } from "@mantine/core";
+import { Box, Button, Flex, Text, TextInput, Title } from "@mantine/core";
 import { type ThemeProps, withTheme } from "@rjsf/core";
 import { generateTemplates } from "@rjsf/mantine/lib/templates/index.js";
 import CheckboxesWidget from "@rjsf/mantine/lib/widgets/CheckboxesWidget.js";
@@ -14,6 +14,7 @@ import {
   type BaseInputTemplateProps,
   buttonId,
   type FieldErrorProps,
+  type FieldProps,
   type IconButtonProps,
   type RJSFSchema,
   type TitleFieldProps,
@@ -22,6 +23,7 @@ import {
 import { IconPlus } from "@tabler/icons-react";
 import type { ComponentType } from "react";
 import { DateTimeWidget, DateWidget, TimeWidget } from "./date-widgets";
+import { NumberInput } from "./number-input";
 import { CodeWidget, JsonWidget } from "./text-widgets";
 
 export type Data = Record<string, unknown>;
@@ -110,7 +112,6 @@ function Entry(props: WrapIfAdditionalTemplateProps<Data, RJSFSchema>) {
 
 const StockInput = stock.BaseInputTemplate as ComponentType<BaseInputTemplateProps<Data, RJSFSchema>>;
 
-/** Numbers keep what was typed (no silent clamping), so the error message can explain the limit. */
 function BaseInput(props: BaseInputTemplateProps<Data, RJSFSchema>) {
   const { schema, id, label, required, value, disabled, readonly, rawErrors, options } = props;
   const types = ([] as unknown[]).concat(schema.type);
@@ -122,22 +123,30 @@ function BaseInput(props: BaseInputTemplateProps<Data, RJSFSchema>) {
       label={label}
       required={required}
       description={options.description ?? schema.description}
-      value={value ?? ""}
+      value={value}
       disabled={disabled || readonly}
       placeholder={props.placeholder}
       min={schema.minimum}
       max={schema.maximum}
-      clampBehavior="none"
+      step={schema.multipleOf}
+      isWhole={types.includes("integer")}
       autoFocus={props.autofocus}
       error={rawErrors?.join("\n")}
-      onChange={(number) => props.onChange(number === "" ? (options.emptyValue ?? undefined) : number)}
+      onChange={(number) => props.onChange(number ?? options.emptyValue)}
       onBlur={(event) => props.onBlur(id, event.currentTarget.value)}
       onFocus={(event) => props.onFocus(id, event.currentTarget.value)}
     />
   );
 }
 
+/** rjsf's own rewrites what is typed by the browser's locale: 3.5 becomes 35 where a comma stands for the point. */
+const NumberField = (props: FieldProps<Data, RJSFSchema>) => {
+  const { StringField } = props.registry.fields;
+  return StringField ? <StringField {...props} /> : null;
+};
+
 const theme: ThemeProps<Data, RJSFSchema> = {
+  fields: { NumberField },
   templates: {
     ...stock,
     BaseInputTemplate: BaseInput,

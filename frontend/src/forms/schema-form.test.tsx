@@ -10,6 +10,7 @@ const schema = {
   required: ["number"],
   properties: {
     number: { type: "integer", title: "Number", minimum: 0, maximum: 40 },
+    anything: { title: "Anything" },
     limit: { title: "Limit", anyOf: [{ type: "integer" }, { type: "null" }], default: null },
   },
 };
@@ -53,4 +54,33 @@ it("shows what the server refused at the field, keeps what was typed, and can su
   expect(input).toHaveFocus();
   await userEvent.click(screen.getByText("Run"));
   expect(onSubmit).toHaveBeenCalledWith(expect.objectContaining({ number: 12 }));
+});
+
+it("keeps what was typed for a number when it is none, and takes it back once it is one", async () => {
+  const onSubmit = vi.fn();
+  render(form(onSubmit));
+  const input = screen.getByLabelText(/Number/);
+  await userEvent.type(input, "3,5");
+  expect(input).toHaveValue("3,5");
+  await userEvent.click(screen.getByText("Run"));
+  expect(onSubmit).toHaveBeenLastCalledWith({ limit: null, number: "3,5" });
+  await userEvent.clear(input);
+  await userEvent.type(input, "1e1{ArrowUp}{ArrowUp}{ArrowDown}");
+  expect(input).toHaveValue("11");
+  await userEvent.click(screen.getByText("Run"));
+  expect(onSubmit).toHaveBeenLastCalledWith({ limit: null, number: 11 });
+  await userEvent.clear(input);
+  await userEvent.click(screen.getByText("Run"));
+  expect(onSubmit).toHaveBeenLastCalledWith({ limit: null });
+});
+
+it("takes words for anything, without a word of blame", async () => {
+  const onSubmit = vi.fn();
+  render(form(onSubmit));
+  const input = screen.getByLabelText(/Anything/);
+  await userEvent.type(input, "plain words");
+  await userEvent.tab();
+  expect(input).not.toHaveAttribute("aria-invalid", "true");
+  await userEvent.click(screen.getByText("Run"));
+  expect(onSubmit).toHaveBeenLastCalledWith({ limit: null, anything: "plain words" });
 });

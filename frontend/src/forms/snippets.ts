@@ -35,7 +35,7 @@ export function asPython(path: string, values: Values, options: SubmitOptions): 
   const [name = path] = path.split(".").slice(-1);
   const using = [
     options.queue !== undefined && `queue_name=${pythonLiteral(options.queue)}`,
-    options.priority !== undefined && `priority=${options.priority}`,
+    options.priority !== undefined && `priority=${pythonLiteral(options.priority)}`,
     options.run_after !== undefined &&
       `run_after=datetime.fromisoformat("${options.run_after.replace("Z", "+00:00")}")`,
   ].filter(Boolean);

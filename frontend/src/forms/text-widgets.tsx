@@ -1,5 +1,5 @@
 /** One line of text for what has no picker in a browser: decimals, durations, ids, and any JSON at all. */
-import { JsonInput, TextInput } from "@mantine/core";
+import { Textarea, TextInput } from "@mantine/core";
 import type { RJSFSchema, WidgetProps } from "@rjsf/utils";
 import { useState } from "react";
 
@@ -29,12 +29,11 @@ const shared = ({
 const monospace = { input: { fontFamily: "var(--mantine-font-family-monospace)" } };
 
 export function CodeWidget(props: Props) {
-  const { value, options, schema } = props;
+  const { value, options } = props;
   return (
     <TextInput
       {...shared(props)}
       styles={monospace}
-      inputMode={schema.format === "decimal" ? "decimal" : undefined}
       spellCheck={false}
       autoComplete="off"
       value={value === undefined || value === null ? "" : String(value)}
@@ -56,7 +55,7 @@ export function JsonWidget(props: Props) {
   const { value } = props;
   const [typed, setTyped] = useState(value === undefined ? "" : JSON.stringify(value));
   return (
-    <JsonInput
+    <Textarea
       {...shared(props)}
       styles={monospace}
       autosize
@@ -64,7 +63,7 @@ export function JsonWidget(props: Props) {
       maxRows={12}
       spellCheck={false}
       value={typed}
-      onChange={(text) => {
+      onChange={({ currentTarget: { value: text } }) => {
         setTyped(text);
         props.onChange(parsed(text));
       }}

@@ -114,6 +114,7 @@ function FunctionForm({ fn, earlier }: { fn: TaskFunction; earlier?: TaskDetail 
   const [values, setValues] = useState<Values>(initial ?? {});
   const [options, setOptions] = useState<SubmitOptions>({});
   const { submit, submitOnce, byField, rest, forget } = useSubmit(fn, earlier);
+  const hasOptions = Object.values(options).some((value) => value !== undefined);
   return (
     <Paper withBorder p="lg" radius="md">
       {fn.description && (
@@ -158,6 +159,7 @@ function FunctionForm({ fn, earlier }: { fn: TaskFunction; earlier?: TaskDetail 
               type="submit"
               variant="default"
               loading={submit.isPending}
+              disabled={hasOptions}
               leftSection={<IconRotateClockwise2 size={16} />}
               onClick={() => {
                 isRetry.current = true;
@@ -165,6 +167,11 @@ function FunctionForm({ fn, earlier }: { fn: TaskFunction; earlier?: TaskDetail 
             >
               Retry the same task
             </Button>
+          )}
+          {mayRetry && hasOptions && (
+            <Text size="sm" c="dimmed">
+              Options are for a new task: a retry keeps its queue and priority, and begins at once.
+            </Text>
           )}
           {!maySubmit && (
             <Text size="sm" c="dimmed">
@@ -216,6 +223,8 @@ export default function NewTaskPage() {
     return <Skeleton h={220} maw={720} radius="md" role="img" aria-label="Loading the form" />;
   if (functions.error && !functions.data)
     return <PageProblem title="New task" error={functions.error} onRetry={() => void functions.refetch()} />;
+  if (earlier.error && !earlier.data)
+    return <PageProblem title="New task" error={earlier.error} onRetry={() => void earlier.refetch()} />;
   if (!fn && name !== undefined)
     return (
       <NotFound

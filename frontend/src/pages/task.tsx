@@ -56,7 +56,7 @@ function Head({ task }: { task: TaskDetail }) {
     <Group justify="space-between" align="flex-start">
       <div>
         <Group gap="sm">
-          <Title order={1} size="h3">
+          <Title order={1} size="h3" style={{ overflowWrap: "anywhere" }}>
             {task.function}
           </Title>
           <span role="status">

@@ -3,8 +3,11 @@ import type { TaskBase } from "../api/types";
 import { LOOKS, shownState } from "../components/states";
 import { duration, RunTime, TimeAgo, useNow } from "../components/time";
 
+/** For the first attempt: a later one waits from when the one before ended, which is told with the attempts. */
 function Waited({ task }: { task: TaskBase }) {
   const now = useNow();
+  const isWaiting = task.state === "queued" || task.state === "scheduled";
+  if (task.attempt > (isWaiting ? 0 : 1)) return null;
   const from = Math.max(Date.parse(task.created_at), task.run_at ? Date.parse(task.run_at) : 0);
   const until = task.started_at ? Date.parse(task.started_at) : Date.parse(task.finished_at ?? "") || now;
   return <>{until > from ? `, waited ${duration(until - from)}` : null}</>;

@@ -12,7 +12,7 @@ import { actOn, affected, type Target } from "./bulk";
 import { countText } from "./state-chips";
 
 interface Props {
-  ids: readonly string[];
+  selected: ReadonlySet<string>;
   filter: TaskFilter;
   counts: Counts | undefined;
   /** Are there matching tasks beyond the ones that can be ticked? */
@@ -38,15 +38,17 @@ const WORDS: Record<Act, { title: string; action: string; done: string; effect: 
 const tasks = (count: string | number) => `${count} ${String(count) === "1" ? "task" : "tasks"}`;
 
 /** What can be done with the selected tasks, or with all that match the filter. */
-export function BulkBar({ ids, filter, counts, hasMore, onClear }: Props) {
-  const [isAll, setAll] = useState(false);
+export function BulkBar({ selected, filter, counts, hasMore, onClear }: Props) {
+  // Whoever ticks or unticks a row afterwards means these rows, not all.
+  const [allSince, setAllSince] = useState<ReadonlySet<string> | null>(null);
+  const isAll = allSince === selected;
   const [asking, setAsking] = useState<Act | null>(null);
   const [changed, setChanged] = useState(0);
   const cache = useQueryClient();
   const permissions = useQuery(sessionQuery).data?.permissions;
   const act = useMutation({
     mutationFn: (wanted: Act) => {
-      const target: Target = isAll ? { filter } : { ids };
+      const target: Target = isAll ? { filter } : { ids: [...selected] };
       setChanged(0);
       return actOn(wanted, target, setChanged);
     },
@@ -67,12 +69,12 @@ export function BulkBar({ ids, filter, counts, hasMore, onClear }: Props) {
     cancel: permissions?.cancel ? () => setAsking("cancel") : undefined,
   });
   const countFor = (wanted: Act) =>
-    isAll && counts ? countText(affected(wanted, filter, counts), counts) : ids.length;
+    isAll && counts ? countText(affected(wanted, filter, counts), counts) : selected.size;
   return (
     <Paper withBorder radius="md" px="sm" py={6} role="toolbar" aria-label="Selected tasks">
       <Group gap="xs">
         <Text size="sm" fw={600} role="status">
-          {isAll ? "All matching tasks" : `${ids.length} selected`}
+          {isAll ? "All matching tasks" : `${selected.size} selected`}
         </Text>
         {permissions?.retry && (
           <Button
@@ -95,7 +97,7 @@ export function BulkBar({ ids, filter, counts, hasMore, onClear }: Props) {
           </Button>
         )}
         {hasMore && !isAll && (
-          <Button size="compact-sm" variant="subtle" onClick={() => setAll(true)}>
+          <Button size="compact-sm" variant="subtle" onClick={() => setAllSince(selected)}>
             Select all that match
           </Button>
         )}

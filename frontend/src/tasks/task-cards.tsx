@@ -11,7 +11,7 @@ const Card = memo(function Card({ task, checked, onToggle }: RowProps) {
   return (
     <Paper component="li" withBorder radius="md" p="sm">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <Group gap="sm" wrap="nowrap">
+        <Group gap="sm" wrap="nowrap" miw={0}>
           <Pick task={task} checked={checked} onToggle={onToggle} />
           <Name task={task} />
         </Group>

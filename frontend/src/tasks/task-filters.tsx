@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, Paper, SimpleGrid, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { memo, useEffect, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import type { FilterSearch } from "../api/filter";
 import { functionsQuery } from "../api/queries";
 import { fromLocalInput, toLocalInput } from "../forms/options";
@@ -30,11 +30,19 @@ export function SlowText({
   w?: React.ComponentProps<typeof TextInput>["w"];
 }) {
   const [typed, setTyped] = useState(value ?? "");
-  const tell = useDebouncedCallback((text: string) => {
-    if (text.trim() !== (value ?? "")) onChange(text.trim() || undefined);
+  const told = useRef<string[]>([]); // and not yet in the address
+  const tell = useDebouncedCallback((typing: string) => {
+    const text = typing.trim();
+    if (text === (told.current.at(-1) ?? value ?? "")) return;
+    told.current.push(text);
+    onChange(text || undefined);
   }, TYPING_MS);
   // The address changes from outside too: "Clear filters", or the back button.
-  useEffect(() => setTyped((now) => (now.trim() === (value ?? "") ? now : (value ?? ""))), [value]);
+  useEffect(() => {
+    const arrived = told.current.indexOf(value ?? "");
+    told.current.splice(0, arrived + 1);
+    if (arrived < 0) setTyped(value ?? "");
+  }, [value]);
   return (
     <TextInput
       {...field}

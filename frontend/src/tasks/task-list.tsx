@@ -37,22 +37,22 @@ function Nothing({ filtered }: { filtered: boolean }) {
   );
 }
 
-/** How many tasks came while the list stood still. */
-function Arrivals({ counts, onShow }: { counts: Counts; onShow: () => void }) {
-  const sum = Object.values(counts.counts).reduce((all, count) => all + count, 0);
-  if (sum === 0) return null;
+/** How many tasks came while the list stood still. What is to be read out must stand there before it changes. */
+function Arrivals({ counts, onShow }: { counts: Counts | undefined; onShow: () => void }) {
+  const sum = Object.values(counts?.counts ?? {}).reduce((all, count) => all + count, 0);
   return (
-    <Center>
-      <Button
-        size="compact-sm"
-        radius="xl"
-        variant="light"
-        leftSection={<IconArrowUp size={14} />}
-        onClick={onShow}
-        role="status"
-      >
-        {countText(sum, counts)} new {sum === 1 ? "task" : "tasks"}
-      </Button>
+    <Center role="status" mt={sum === 0 ? "calc(-1 * var(--mantine-spacing-sm))" : undefined}>
+      {counts && sum > 0 && (
+        <Button
+          size="compact-sm"
+          radius="xl"
+          variant="light"
+          leftSection={<IconArrowUp size={14} />}
+          onClick={onShow}
+        >
+          {countText(sum, counts)} new {sum === 1 ? "task" : "tasks"}
+        </Button>
+      )}
     </Center>
   );
 }
@@ -115,14 +115,14 @@ export function TaskList({ filter, counts }: { filter: TaskFilter; counts: Count
     <Stack gap="sm" ref={ref}>
       {selected.size > 0 && (
         <BulkBar
-          ids={[...selected]}
+          selected={selected}
           filter={filter}
           counts={counts}
           hasMore={list.hasNextPage || shown.place === "older"}
           onClear={clear}
         />
       )}
-      {shown.arrivals && <Arrivals counts={shown.arrivals} onShow={follow} />}
+      <Arrivals counts={shown.arrivals} onShow={follow} />
       {shown.place === "older" && (
         <Center>
           <Button size="compact-sm" variant="light" radius="xl" onClick={follow}>
