@@ -1,4 +1,4 @@
-# `make run` starts Taskdeck, `make test` runs every test, `make check` is the quick look before a commit.
+# `make run` starts Taskdeck, `make test` runs the tests, `make check` is the quick look before a commit.
 PYTHON ?= python3
 SHELL := /bin/sh
 VENV ?= .venv
@@ -111,7 +111,7 @@ $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
 	@touch $@
 
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json
-	@command -v npm >/dev/null || { echo "The console needs Node 20 or newer with npm to be built." >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "The console needs Node 20.19, 22.13, 24 or newer with npm to be built." >&2; exit 1; }
 	cd frontend && npm ci --no-audit --no-fund
 	@touch $@
 

@@ -38,7 +38,7 @@ class Command(BaseCommand):
     help = "Start Taskdeck on this machine: Valkey when REDIS_URL is unset, the web process, one worker node."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        given = getattr(settings, "TASKDECK_UP", {})
+        given = given_settings()
         parser.add_argument("--host", default=given.get("HOST", "127.0.0.1"), help="address to listen on")
         parser.add_argument("--port", type=int, default=given.get("PORT", 8000), help="port to listen on")
         parser.add_argument(
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        given: dict[str, Any] = getattr(settings, "TASKDECK_UP", {})
+        given = given_settings()
         host, port = str(options["host"]), int(options["port"])
         if given.get("DIE_WITH_PARENT"):
             die_with_parent(os.getppid(), signal.SIGHUP)
@@ -63,6 +63,18 @@ class Command(BaseCommand):
             except BlockingIOError:
                 raise CommandError(f"Taskdeck already runs on {data_dir}.") from None
             run(host, port, given, environment, data_dir, is_reloading=options["reload"])
+
+
+def given_settings() -> dict[str, Any]:
+    """TASKDECK_UP; for a project without it, what its environment says of who may come in and of Redis."""
+    given: dict[str, Any] | None = getattr(settings, "TASKDECK_UP", None)
+    if given is not None:
+        return given
+    return {
+        "ANONYMOUS": os.environ.get("TASKDECK_ANONYMOUS", ""),
+        "ALLOWED_HOSTS": [name for name in os.environ.get("ALLOWED_HOSTS", "").split(",") if name],
+        "REDIS_URL": os.environ.get("REDIS_URL", ""),
+    }
 
 
 def run(
