@@ -108,7 +108,7 @@ def prune_tallies(session: Session, now: datetime | None = None) -> None:
         session.rows(_PRUNE, {"span": span_seconds, "before": written})
 
 
-def waiting_queues(session: Session, most: int = MOST_OTHERS) -> list[str]:
+def waiting_queues(session: Session, most: int) -> list[str]:
     """The first queues, by name, in which tasks wait: whether a worker serves them or not."""
     return [queue for (queue,) in session.rows(_WAITING_QUEUES, {"most": most})]
 

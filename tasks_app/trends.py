@@ -129,10 +129,11 @@ def attempts_per_second(queue: str) -> float:
     rows = Tally.objects.filter(
         span_seconds=MINUTE_SECONDS, subject="queue", name=queue, at__gte=now - LATELY
     ).values_list("at", "succeeded", "failed", "cancelled", "retried")
-    ended = {at: sum(figures) for at, *figures in rows if any(figures)}  # a depth alone says nothing
+    ended = [(at, sum(figures)) for at, *figures in rows if any(figures)]  # a depth alone says nothing
     if not ended:
         return 0.0
-    return sum(ended.values()) / max(MINUTE_SECONDS, (now - min(ended)).total_seconds())
+    seconds = max(MINUTE_SECONDS, (now - min(at for at, _ in ended)).total_seconds())
+    return sum(number for _, number in ended) / seconds
 
 
 def _asked(access: Access, name: str) -> tuple[Range, list[datetime], QuerySet[Tally]]:

@@ -12,7 +12,7 @@ from typing import Any
 from tasks_app import transitions
 from tasks_app.errors import DatabaseUnavailable
 from tasks_app.live import News
-from tasks_app.tallies import prune_tallies, queue_depth, waiting_queues
+from tasks_app.tallies import MOST_OTHERS, prune_tallies, queue_depth, waiting_queues
 from worker.board import boottime
 from worker.claims import Claims
 from worker.lanes import Lane
@@ -114,9 +114,10 @@ class Care:
 
     async def _measure_depths(self) -> None:
         """Of the queues that are served here, and of others as long as no renewal is due."""
-        others = self._tallies.seen_queues.union(await self._lane.run(waiting_queues))
-        depths = {}
-        for queue in [*self._options.queues, *sorted(others.difference(self._options.queues))]:
+        own = self._options.queues
+        depths = {queue: await self._lane.run(queue_depth, queue) for queue in own}
+        waiting = await self._lane.run(waiting_queues, MOST_OTHERS + len(own))
+        for queue in sorted(self._tallies.seen_queues.union(waiting).difference(own)):
             if boottime() >= self._beat_at:
                 break
             depths[queue] = await self._lane.run(queue_depth, queue)

@@ -78,9 +78,9 @@ def test_the_depth_of_a_queue_counts_what_waits_in_it(store: Store) -> None:
         store.make_task(queue=queue)
     store.make_task(queue="ended", state="succeeded", finished_at=AT)
     assert [queue_depth(store.session, queue) for queue in ("a", "b", "ended")] == [1, 2, 0]
-    assert waiting_queues(store.session) == ["a", "b", "default"]
+    assert waiting_queues(store.session, 9) == ["a", "b", "default"]
     assert waiting_queues(store.session, 2) == ["a", "b"]
 
 
 def test_where_nothing_waits_no_queue_is_told(store: Store) -> None:
-    assert waiting_queues(store.session) == []
+    assert waiting_queues(store.session, 9) == []

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from tasks_app.models import QueuePause, Tally, Task, Worker
+from tasks_app.trends import attempts_per_second
 from tests.support.api import Level, fields_of
 from tests.support.machine import Up
 from tests.support.processes import wait_until
@@ -38,6 +39,18 @@ def trend(api: Client, query: str = "") -> dict[str, Any]:
 
 def total(shown: dict[str, Any], figure: str) -> int:
     return sum(point[figure] for point in shown["points"])
+
+
+@pytest.mark.django_db
+def test_the_pace_of_a_queue_is_that_of_all_its_workers_since_the_first_end() -> None:
+    now = datetime.now(UTC)
+    waiting, ending = now - timedelta(minutes=9), now - timedelta(minutes=4)
+    tally(waiting, subject="queue", name="default", depth=50)
+    for _ in range(2):
+        tally(ending, subject="queue", name="default", succeeded=100, failed=20)
+    seconds = (now - floor(ending, 60)).total_seconds()
+    assert attempts_per_second("default") == pytest.approx(240 / seconds, rel=0.05)
+    assert attempts_per_second("other") == 0.0
 
 
 def test_the_workers_of_a_minute_add_up(api: Client) -> None:

@@ -110,7 +110,7 @@ def live_through(session: Explaining) -> None:
     transitions.report_progress(session, [{"id": tasks[0], **report}])
     record_lines(session, [(tasks[0], 1, LogLine(1, 0.0, "INFO", "x"))])
     transitions.record_step(session, task_id=tasks[0], attempt=1, step={"at": "", "step": "cancel"})
-    assert queue_depth(session, waiting_queues(session)[0])
+    assert queue_depth(session, waiting_queues(session, 9)[0])
     transitions.drain(session, worker_id=worker_id)
     week = Retention(succeeded=timedelta(days=7), failed=timedelta(days=7))
     step = prune_step(session, week, now=datetime.now(UTC))
