@@ -7,7 +7,8 @@ tasks with what belongs to them, and a pass that was cut off is simply begun aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ START = str(UUID(int=0))
 STEP_ROWS = 500
 NARROWER = 8
 """By which a refused step is tried again, down to the one task that cannot go."""
+MOST_REFUSED = 20_000
+"""Tasks that cannot go are looked for one by one; beyond so many a refused step is passed over whole."""
 LOCK = 0x7461736B6465636B
 """Of PostgreSQL's advisory locks of this database; one node prunes at a time. The letters of "taskdeck"."""
 
@@ -106,12 +109,13 @@ def prune_step(
     after: str = START,
     now: datetime | None = None,
     limit: int = STEP_ROWS,
+    but: Container[str] = (),
     dry_run: bool = False,
 ) -> Step | None:
     """Look at up to ``limit`` tasks behind the id ``after`` and delete the old ones, in one transaction.
 
-    Live tasks stay, those that another transaction holds, and those of a batch that is not over. With
-    ``dry_run`` they are counted only. None: another process prunes this database now.
+    Live tasks stay, those that another transaction holds, those of a batch that is not over, and ``but``
+    these. With ``dry_run`` they are counted only. None: another process prunes this database now.
     """
     sql, now = DIALECTS[session.vendor], now or datetime.now(UTC)
     if retention.shortest is None:
@@ -129,7 +133,8 @@ def prune_step(
         if session.vendor == "postgresql" and session.rows(_LOCK, {"lock": LOCK}) != [(True,)]:
             return None
         seen = [sql.read_id(str(found)) for (found,) in session.rows(_SEEN, window)]
-        old = session.rows(_among(session, _CHOOSE[session.vendor]), {"ids": sql.ids(seen), **params})
+        asked = sql.ids(task_id for task_id in seen if task_id not in but)
+        old = session.rows(_among(session, _CHOOSE[session.vendor]), {"ids": asked, **params})
         if old and not dry_run:
             _delete(session, old)
     return Step(len(old), seen[-1] if len(seen) == limit else None)
@@ -139,15 +144,15 @@ def prune_step(
 class Pass:
     """A walk over all that may be old, in steps of a transaction each. With ``dry_run`` it only counts.
 
-    ``deleted`` tasks so far, and ``refused`` ones that stay because a table of the project refers to them;
-    ``why`` is what the database said of the last of these.
+    ``deleted`` tasks so far. ``refused`` ones stay because a table of the project refers to them: those that
+    are known are passed over, others are added, MOST_REFUSED at most. ``why`` is what the database said last.
     """
 
     retention: Retention
     now: datetime | None = None
     dry_run: bool = False
     deleted: int = 0
-    refused: int = 0
+    refused: set[str] = field(default_factory=set)
     why: str = ""
     _after: str | None = START
     _limit: int = STEP_ROWS
@@ -157,18 +162,28 @@ class Pass:
         return self._after is None
 
     def step(self, session: Session) -> bool:
-        """Go on by one step, unless it is over. False: another process prunes this database now."""
+        """Go on by one step. False: another process prunes this database now."""
         try:
             step = self._step(session, dry_run=self.dry_run)
         except StatementRefused as error:
-            if self._limit > 1:
-                self._limit = max(1, self._limit // NARROWER)
-                return True
-            step = self._step(session, dry_run=True)  # past it
-            self.refused, self.why = self.refused + 1, str(error).strip()
-        else:
-            self.deleted += step.deleted if step else 0
-            self._limit = min(STEP_ROWS, NARROWER * self._limit)
+            return self._pass_over(session, str(error).strip())
+        self._limit = min(STEP_ROWS, NARROWER * self._limit)
+        self.deleted += step.deleted if step else 0
+        return self._go_on(step)
+
+    def _pass_over(self, session: Session, why: str) -> bool:
+        """Look for the one that cannot go, as long as they are few."""
+        self.why = why
+        is_found = self._limit == 1
+        if not is_found and len(self.refused) < MOST_REFUSED:
+            self._limit = max(1, self._limit // NARROWER)
+            return True
+        step = self._step(session, dry_run=True)
+        if is_found and step and step.after:
+            self.refused.add(step.after)
+        return self._go_on(step)
+
+    def _go_on(self, step: Step | None) -> bool:
         if step is not None:
             self._after = step.after
         return step is not None
@@ -180,6 +195,7 @@ class Pass:
             after=self._after or START,
             now=self.now,
             limit=self._limit,
+            but=self.refused,
             dry_run=dry_run,
         )
 

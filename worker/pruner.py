@@ -18,6 +18,8 @@ STEP_REST_FACTOR = 0.25
 LEAST_REST_SECONDS = 60.0
 REST_FACTOR = 10
 """A pass over tasks that are kept longer finds little: it may take a tenth of the time."""
+TRY_REFUSED_SECONDS = 3600.0
+"""So often tasks that the project refers to are tried again."""
 
 
 class Pruner:
@@ -30,6 +32,8 @@ class Pruner:
         self._lane, self._retention = lane, retention
         self._files_day = datetime.now(UTC).date()
         self.deleted = 0
+        self._refused: set[str] = set()
+        self._forget_at = 0.0
 
     async def run(self) -> None:
         while self._retention.shortest is not None:
@@ -44,8 +48,10 @@ class Pruner:
 
     async def turn(self) -> None:
         """One pass over what may be old, then what old tasks have left behind."""
-        walk = Pass(retention=self._retention)
-        before = self.deleted
+        if boottime() >= self._forget_at:
+            self._forget_at, self._refused = boottime() + TRY_REFUSED_SECONDS, set()
+        walk = Pass(retention=self._retention, refused=self._refused)
+        before, known = self.deleted, len(self._refused)
         while not walk.is_over:
             started = boottime()
             if not await self._lane.run(walk.step):
@@ -54,8 +60,8 @@ class Pruner:
             await asyncio.sleep(STEP_REST_FACTOR * (boottime() - started))
         if walk.deleted:
             log.info("%d old tasks were deleted, %d since the start", walk.deleted, self.deleted)
-        if walk.refused:  # such as by a foreign key of the project's own
-            log.error("old tasks cannot be deleted, %d of them: %s", walk.refused, walk.why)
+        if len(self._refused) > known:  # such as by a foreign key of the project's own
+            log.error("old tasks cannot be deleted, %d of them: %s", len(self._refused), walk.why)
         await self._lane.run(forget_leftovers, self._retention)
         await self._prune_files()
 

@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.db import connections
 
+from tasks_app import pruning
 from tasks_app.models import IdempotencyKey, TaskAttempt, TaskBatch, TaskLive, TaskLog, Worker
 from tasks_app.pruning import START, Pass, Retention, first_id, forget_leftovers, prune_step
 from tasks_app.states import HELD
@@ -224,9 +225,23 @@ def test_a_task_that_the_project_refers_to_stays_and_holds_up_no_other(store: St
     walk = Pass(retention=WEEK_AND_MONTH, now=NOW)
     while not walk.is_over:
         assert walk.step(store.session)
-    assert (walk.deleted, walk.refused) == (12, 1)
+    assert (walk.deleted, walk.refused) == (12, {referred})
     assert left(store) == {referred, recent}
     assert "foreign key" in walk.why.lower()
+    again = Pass(retention=WEEK_AND_MONTH, now=NOW, refused=walk.refused)
+    assert again.step(store.session)
+    assert (again.is_over, again.why) == (True, "")
+
+
+@pytest.mark.parametrize("store", [way for way in each_way() if way.id == "postgresql-own"], indirect=True)
+def test_beyond_a_number_refused_steps_are_passed_over_whole(
+    store: Store, referred: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "MOST_REFUSED", 0)
+    walk = Pass(retention=WEEK_AND_MONTH, now=NOW)
+    assert walk.step(store.session)
+    assert (walk.is_over, walk.deleted, walk.refused) == (True, 0, set())
+    assert left(store) == {referred}
 
 
 @pytest.mark.parametrize("store", [way for way in each_way() if way.id == "postgresql-own"], indirect=True)

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         file_count = files.prune(older_than=timedelta(days=given["file_days"]), today=today)
         self.stdout.write(f"{walk.deleted} tasks deleted, {file_count} files deleted")
         if walk.refused:
-            raise CommandError(f"{walk.refused} old tasks cannot be deleted: {walk.why}")
+            raise CommandError(f"{len(walk.refused)} old tasks cannot be deleted: {walk.why}")
 
     def _walked(self, walk: Pass) -> Pass:
         session = DjangoSession()
