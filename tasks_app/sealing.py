@@ -6,6 +6,8 @@ function. It is hidden from readers, not encrypted: the row holds it.
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -57,12 +59,17 @@ def keep_masked(document: Any, before: Any) -> Any:
 
 def _sources(document: list[Any], before: list[Any]) -> Iterator[Any]:
     """Of which old element each one is a copy; None where that cannot be told."""
-    left = [(mask(old), old) for old in before]
+    left: defaultdict[str, deque[Any]] = defaultdict(deque)
+    for old in before:
+        left[_shown(old)].append(old)
     for value in document:
-        shown = mask(value)
-        same = [at for at, (form, _) in enumerate(left) if form == shown]
+        same = left[_shown(value)]
         is_told = len(same) == 1 or (same and len(document) == len(before))
-        yield left.pop(same[0])[1] if is_told else None
+        yield same.popleft() if is_told else None
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(mask(value), sort_keys=True)
 
 
 def masked_fields(document: Any, field: str = "") -> Iterator[str]:
