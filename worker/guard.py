@@ -146,17 +146,17 @@ class Guard:
         self._board.beat()
         self._started_at = self._seen_at = boottime()
         self._is_stalled = False
-        self._control = Control(mine)
         try:
+            self._selector.register(mine, selectors.EVENT_READ, self._read_control)
+            self._control = Control(mine)
             self._supervisor = self._fork(lambda: self._supervise(theirs, self._board, birth))
         except OSError:
-            self._control.close()
-            self._control = None
+            self._drop_control()
+            mine.close()
             raise
         finally:
             theirs.close()
         self._incarnation = birth.incarnation
-        self._selector.register(mine, selectors.EVENT_READ, self._read_control)
 
     def _back_off(self) -> None:
         self._restart_at = boottime() + self._backoff
@@ -256,7 +256,12 @@ class Guard:
 
     def _fork(self, main: Callable[[], int]) -> Child:
         child = fork(main, self._release)
-        self._selector.register(child.pidfd, selectors.EVENT_READ, self._reap)
+        try:
+            self._selector.register(child.pidfd, selectors.EVENT_READ, self._reap)
+        except OSError:
+            child.kill("could not be watched")
+            os.close(child.pidfd)
+            raise
         return child
 
     def _release(self) -> None:
