@@ -92,16 +92,16 @@ class Matches:
 
 
 def matching(
-    tasks: QuerySet[Task], wanted: TaskFilter, *, below: UUID | None = None, is_scoped: bool = False
+    tasks: QuerySet[Task], wanted: TaskFilter, *, below: UUID | None = None, is_counted: bool = False
 ) -> Matches:
-    """Those of ``tasks`` with ids below ``below`` that match.
+    """Those of ``tasks``, which are everybody's or somebody's own, with ids below ``below`` that match.
 
-    What no index answers is asked of WINDOW tasks at most, the newest below ``below``: go on from ``end``.
-    ``is_scoped`` says that ``tasks`` are only somebody's own, which no index answers either.
+    What no index answers is asked of WINDOW of these at most, the newest below ``below``: go on from ``end``.
+    ``is_counted``: all that match will be looked at, so that any filter is asked of as many only.
     """
-    all_tasks = _by_index(Task.objects.all(), wanted, below)
-    end = _window_end(all_tasks) if is_scoped or wanted.looks_at_rows else None
-    found = _by_row(_by_index(tasks, wanted, below), wanted)
+    indexed = _by_index(tasks, wanted, below)
+    end = _window_end(indexed) if is_counted or wanted.looks_at_rows else None
+    found = _by_row(indexed, wanted)
     return Matches(found if end is None else found.filter(id__gte=end), end)
 
 
@@ -140,10 +140,7 @@ def _by_row(tasks: QuerySet[Task], wanted: TaskFilter) -> QuerySet[Task]:
 
 
 def _window_end(tasks: QuerySet[Task]) -> UUID | None:
-    """The first id of the millisecond in which the task behind the newest WINDOW was made, None without one.
-
-    Not the id itself: it may be of a task that the caller may not see.
-    """
+    """The first id of the millisecond in which the task behind the newest WINDOW was made; None: no such."""
     ids = tasks.order_by("-id").values_list("pk", flat=True)
     behind = ids[WINDOW : WINDOW + 1].first()
     return None if behind is None else UUID(int=behind.int >> 80 << 80)

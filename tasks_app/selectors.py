@@ -138,7 +138,7 @@ def parse_id(text: str) -> UUID:
 
 def matches(access: Access, wanted: TaskFilter, *, below: UUID | None = None) -> Matches:
     """What the caller may see of the tasks that match. Raises NotAllowed."""
-    return matching(visible_tasks(access), wanted, below=below, is_scoped=not access.view_all)
+    return matching(visible_tasks(access), wanted, below=below)
 
 
 def task_page(access: Access, wanted: TaskFilter, *, cursor: UUID | None = None, limit: int = 50) -> Page:
@@ -153,7 +153,7 @@ def task_page(access: Access, wanted: TaskFilter, *, cursor: UUID | None = None,
         rows=[_row(task) for task in found],
         next=str(following) if following else None,
         searched_all=more or looked.end is None,
-        etag=_etag(found),
+        etag=digest([_etag(found), str(more), str(looked.end is None)]),
     )
 
 
@@ -253,7 +253,7 @@ def counts(access: Access, wanted: TaskFilter) -> Counts:
             else:
                 found[state.value] = in_state(tasks, state).values("pk")[:COUNT_CAP].count()
         return Counts(found, is_complete)
-    looked = matching(visible_tasks(access), replace(wanted, states=()), is_scoped=True)
+    looked = matching(visible_tasks(access), replace(wanted, states=()), is_counted=True)
     rows = looked.tasks.order_by().values_list("state").annotate(Count("pk"))
     by_state = dict.fromkeys(states, 0) | {s: min(n, COUNT_CAP) for s, n in rows if s in states}
     return Counts(by_state, looked.end is None)

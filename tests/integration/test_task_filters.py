@@ -188,19 +188,37 @@ def test_an_unfiltered_list_and_one_indexed_state_need_no_window(
     assert answer["searched_all"] is not is_windowed
 
 
-def test_where_a_look_ended_does_not_tell_the_id_of_somebody_elses_task(
+def test_somebodys_own_tasks_do_not_hide_behind_those_of_others(
     api: Client, anonymous: Level, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filters, "WINDOW", 1)
+    monkeypatch.setattr(filters, "WINDOW", 2)
     anonymous("none")
-    others = spread(3)
     user = User.objects.create_user("ada", password="x")
     user.user_permissions.add(Permission.objects.get(codename="view_task"))
+    tasks = spread(7)
+    own = [tasks[5], tasks[6]]
+    Task.objects.filter(pk__in=[task.pk for task in own]).update(owner=user, queue="needles")
     api.force_login(user)
-    answer = api.get("/api/tasks/").json()
-    assert (answer["results"], answer["searched_all"]) == ([], False)
-    assert answer["next"] not in ids(*others)
-    assert pages(api, "limit=50")[-1] == []
+    for query in ("", "queue=needles", f"search={own[1].pk}"):
+        answer = api.get(f"/api/tasks/?{query}").json()
+        assert [row["id"] for row in answer["results"]] == ids(*own[query.startswith("search") :]), query
+        assert (answer["next"], answer["searched_all"]) == (None, True)
+    counted = api.get("/api/tasks/counts/").json()
+    assert (counted["counts"]["succeeded"], counted["is_complete"]) == (2, True)
+
+
+def test_a_page_that_is_no_longer_the_last_is_told_anew(api: Client) -> None:
+    older = finished("cancelled")
+    for _ in range(2):
+        finished("failed")
+    first = api.get("/api/tasks/?state=failed&limit=2")
+    assert first.json()["next"] is None
+    again = {"If-None-Match": first["ETag"]}
+    assert api.get("/api/tasks/?state=failed&limit=2", headers=again).status_code == 304
+    Task.objects.filter(pk=older.pk).update(state="failed")
+    now = api.get("/api/tasks/?state=failed&limit=2", headers=again)
+    assert (now.status_code, now.json()["results"]) == (200, first.json()["results"])
+    assert now.json()["next"] is not None
 
 
 def test_an_act_goes_on_behind_the_window(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
