@@ -36,6 +36,8 @@ NOT_UNDERSTOOD = 4400
 BROKEN = 1011
 """RFC 6455, section 7.4.1: the server met what it did not expect."""
 MOST_TOPICS = 16
+MOST_ERRORS = 50
+"""Of one socket: each is sent at once, whether somebody reads it or not."""
 MOST_LETTERS = 4096
 LOOK_SECONDS = 10.0
 SNAPSHOT_ROWS = 50
@@ -62,6 +64,7 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.outbox, self.window, self.wake = Outbox(), Window(), asyncio.Event()
         self.topics: set[str] = set()
+        self.errors = 0
         self.snapshots: dict[str, None] = {}
         self.stale: dict[str, None] = {}
         self.session_key = getattr(self.scope.get("session"), "session_key", None)
@@ -88,6 +91,9 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         kind, topic = message.get("type"), str(message.get("topic", ""))
         if kind == "ack" and isinstance(message.get("seq"), int):
+            if message["seq"] > self.window.seq:
+                await self.close(NOT_UNDERSTOOD)  # of what was never sent: it does not read
+                return
             was_full = self.window.is_full
             self.window.acked(message["seq"], time.monotonic())
             if not was_full:
@@ -223,7 +229,10 @@ class TaskConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return self.window.sent(time.monotonic(), hub.size)
 
     async def _error(self, topic: str, code: str, detail: str) -> None:
+        self.errors += 1
         await self._write({"type": "error", "topic": topic[:100], "code": code, "detail": detail})
+        if self.errors >= MOST_ERRORS:
+            await self.close(NOT_UNDERSTOOD)
 
     async def _write(self, document: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(document, separators=(",", ":")))

@@ -158,6 +158,23 @@ async def test_unknown_topics_and_tasks_are_errors_and_nonsense_closes() -> None
     assert (await communicator.receive_output())["code"] == consumers.NOT_UNDERSTOOD
 
 
+async def test_who_only_makes_mistakes_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "MOST_ERRORS", 3)
+    communicator = socket()
+    await communicator.connect()
+    for _ in range(3):
+        await communicator.send_json_to({"type": "sing", "topic": "x"})
+        assert (await communicator.receive_json_from())["code"] == "unknown_message"
+    assert (await communicator.receive_output())["code"] == consumers.NOT_UNDERSTOOD
+
+
+async def test_an_ack_of_what_was_never_sent_closes() -> None:
+    communicator = socket()
+    await communicator.connect()
+    await communicator.send_json_to({"type": "ack", "seq": 1_000_000})
+    assert (await communicator.receive_output())["code"] == consumers.NOT_UNDERSTOOD
+
+
 async def test_a_reader_that_does_not_ack_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "ACK_SECONDS", 0.3)
     communicator = socket()
