@@ -6,9 +6,8 @@ import logging
 import sys
 from collections.abc import Iterable
 from typing import TextIO
-from weakref import WeakKeyDictionary
 
-from tasks_app.reporting import Reporter, current_reporter
+from tasks_app.reporting import current_reporter
 
 
 class CaptureHandler(logging.Handler):
@@ -25,19 +24,14 @@ class CaptureHandler(logging.Handler):
 
 
 class CaptureStream:
-    """Stands before ``sys.stdout`` or ``sys.stderr``: writes through, and keeps each whole line."""
+    """Stands before ``sys.stdout`` or ``sys.stderr``: writes through, and tells what a task prints."""
 
     def __init__(self, stream: TextIO, level: str) -> None:
         self._stream, self._level = stream, level
-        self._begun: WeakKeyDictionary[Reporter, str] = WeakKeyDictionary()
 
     def write(self, text: str) -> int:
         if reporter := current_reporter():
-            *lines, rest = (self._begun.pop(reporter, "") + text).split("\n")
-            if rest:
-                self._begun[reporter] = rest
-            for line in lines:
-                reporter.log(self._level, line)
+            reporter.printed(self._level, text)
         return self._stream.write(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from tasks_app.documents import check_document
 from tasks_app.errors import InvalidDocument
 from tasks_app.failures import clean
 from tasks_app.interrupts import TaskCancelled, TaskTimeout
-from tasks_app.loglines import LogLine, LogLines
+from tasks_app.loglines import MOST_LINE_LETTERS, LogLine, LogLines
 
 SEND_EVERY_SECONDS = 0.2
 RATE_SAMPLES = 50
@@ -51,6 +51,11 @@ class LoopLine(Line, Protocol):
     """Why its asyncio task was cancelled, where that was by order."""
 
 
+def _last_written(line: str) -> str:
+    """What a terminal would show: a progress bar returns to the start of its line, again and again."""
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
 class DeadLine:
     """Nobody watches."""
 
@@ -68,6 +73,7 @@ class Reporter:
         self.at: tuple[float, float | None, str] | None = None
         self.metadata: dict[str, Any] = {}
         self.lines = LogLines()
+        self._begun: dict[str, str] = {}  # printed, and not yet a line, by level
         self.is_watched = False
         self.is_over = False
         self._sent_at: tuple[float, float | None, str] | None = None
@@ -87,8 +93,20 @@ class Reporter:
         if not self.is_watched:
             self.watch()
 
+    def printed(self, level: str, text: str) -> None:
+        """Log each whole line; a long one in pieces, and of what is written over itself the last."""
+        *lines, rest = (self._begun.get(level, "") + text).split("\n")
+        if len(rest) > MOST_LINE_LETTERS:
+            lines, rest = [*lines, rest], ""
+        self._begun[level] = _last_written(rest) + ("\r" if rest.endswith("\r") else "")
+        for line in lines:
+            self.log(level, _last_written(line))
+
     def finish(self) -> None:
         """Send the rest, before the outcome goes."""
+        for level, text in self._begun.items():
+            if shown := _last_written(text):
+                self.log(level, shown)
         self.is_over = True
         if self.is_watched:
             self.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from tasks_app import log_capture
 from tasks_app.context import TaskContext, current_task, running
 from tasks_app.progress import eta_seconds
-from tasks_app.reporting import DeadLine
+from tasks_app.reporting import DeadLine, Reporter
 from tests.support.processes import wait_until
 
 
@@ -149,3 +150,27 @@ def test_metadata_with_a_key_that_is_no_string_stops_no_later_report(
     context.progress(1, 2)
     wait_until(lambda: any(kind == "progress" for kind, _ in line.sent), seconds=10, what="progress")
     assert line.last("done", "total") == (1, 2)
+
+
+def test_what_is_printed_is_told_by_whole_lines_and_at_the_end_the_rest(line: Kept) -> None:
+    stream = log_capture.CaptureStream(io.StringIO(), "STDOUT")
+    with running(task_id="t", attempt=1, line=line, result=lambda: None):
+        for text in ("one\ntw", "o\r\n", "10 %\r20 %", "\r30 %\n", "y" * 10_000, "z\n", "the rest"):
+            stream.write(text)
+    assert [text for _, text in line.lines()] == [
+        "one",
+        "two",
+        "30 %",
+        "y" * 8192 + "… (1808 more characters)",
+        "z",
+        "the rest",
+    ]
+
+
+@pytest.mark.parametrize("bar", ["\r{} %", "{} %\r"])
+def test_of_a_line_that_is_written_over_itself_the_last_is_told(line: Kept, bar: str) -> None:
+    reporter = Reporter(line)
+    for number in range(100_000):
+        reporter.printed("STDERR", bar.format(number))
+    reporter.finish()
+    assert line.lines() == [("STDERR", "99999 %")]
