@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from tasks_app.selectors import COUNT_CAP, instant, visible_tasks
 from tasks_app.states import State
 
 MOST_WORKERS = 100
+MOST_OTHERS = 100
 MOST_RUNNING = 500
 
 
@@ -124,7 +126,9 @@ def _running_by_worker(access: Access) -> defaultdict[Any, list[RunningTask]]:
 
 
 def queues(access: Access) -> list[QueueDocument]:
-    """Every queue that a function names, a worker serves or a task waits in, by name."""
+    """Every queue that a function names, that a worker serves or holds tasks of, or that is paused, by name;
+    of others in which tasks wait the first MOST_OTHERS, as any submit may name one.
+    """
     waiting = in_state(visible_tasks(access), State.QUEUED).order_by()
     running, in_loops = _running_by("queue", visible_tasks(access))
     serving: defaultdict[str, list[Worker]] = defaultdict(list)
@@ -146,7 +150,7 @@ def queues(access: Access) -> list[QueueDocument]:
             "async_slots": sum(worker.async_concurrency for worker in serving[name]),
             "paused": paused.get(name),
         }
-        for name in sorted(names | set(_queues_of(waiting)))
+        for name in sorted(names | set(itertools.islice(_queues_of(waiting), len(names) + MOST_OTHERS)))
     ]
 
 

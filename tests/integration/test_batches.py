@@ -103,6 +103,17 @@ def test_batches_are_listed_newest_first_by_cursor(api: Client, monkeypatch: pyt
     assert fields_of(api.get("/api/batches/?cursor=x")) == ["cursor"]
 
 
+def test_a_large_batch_is_not_counted_for_each_look(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks_app.batch_selectors.MOST_COUNTED", 1)
+    monkeypatch.setattr("tasks_app.batch_selectors.KEPT_FACTOR", 1e9)
+    answer = bulk(api)
+    assert api.get(answer["batch_url"]).json()["counts"]["queued"] == 2
+    end(answer["tasks"][0]["task_id"])
+    assert api.get(answer["batch_url"]).json()["counts"]["queued"] == 2
+    monkeypatch.setattr("tasks_app.batch_selectors._kept", {})
+    assert api.get(answer["batch_url"]).json()["counts"]["queued"] == 1
+
+
 def test_a_batch_is_seen_by_its_owner_and_by_who_sees_all(
     client: Client, ada: User, anonymous: Level
 ) -> None:
