@@ -45,8 +45,13 @@ def pause(*, access: Access, queue: str, reason: str, by: str, until: datetime |
 
 
 def resume(*, access: Access, queue: str) -> None:
-    """Idle workers look for the waiting tasks at once, busy ones in their turn. Raises NotAllowed."""
+    """Idle workers look for the waiting tasks at once, busy ones in their turn.
+
+    Raises NotAllowed, InvalidArguments.
+    """
     access.require("operate")
+    if fault := queue_fault(queue, "queue"):
+        raise InvalidArguments([FieldError("queue", fault)])
     if open_pauses().filter(queue=queue).delete()[0]:
         transaction.on_commit(lambda: delivery.ring(queue), robust=True)
 

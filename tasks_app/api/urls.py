@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
 
 from tasks_app.api import (
     actions,
@@ -34,6 +36,12 @@ class SchemaView(SpectacularJSONAPIView):
 @extend_schema(exclude=True)
 class DocsView(SpectacularSwaggerSplitView):
     permission_classes = [MaySeeFunctions]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """As a document: its renderer of pages would write other words below a document's content type."""
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return super().handle_exception(exc)
 
 
 urlpatterns = [
