@@ -32,7 +32,9 @@ export function NumberInput({ value, min, max, step = 1, isWhole = false, onChan
         const by = keys[event.key];
         if (by === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
         event.preventDefault();
-        onChange(stepped(value, event.shiftKey ? 10 * by : by, { minimum: min, maximum: max }));
+        const from = value ?? 0;
+        if (typeof from !== "number") return; // no step away from what was typed
+        onChange(stepped(from, event.shiftKey ? 10 * by : by, { minimum: min, maximum: max }));
       }}
     />
   );

@@ -38,8 +38,8 @@ it("takes nothing typed for no value", () => {
 it("steps within the bounds, and without the digits that binary fractions bring", () => {
   expect(stepped(1, 1, { maximum: 2 })).toBe(2);
   expect(stepped(2, 1, { maximum: 2 })).toBe(2);
-  expect(stepped(undefined, -1, { minimum: 0 })).toBe(0);
-  expect(stepped("3,5", 1, {})).toBe(1);
+  expect(stepped(0, -1, { minimum: 0 })).toBe(0);
+  expect(stepped(1764418398.1234, 1, {})).toBe(1764418399.1234);
   expect(stepped(1764418398123, 1, {})).toBe(1764418398124);
   expect(stepped(1.1, 1.1, {})).toBe(2.2);
   expect(stepped(0.1, 0.2, {})).toBe(0.3);

@@ -2,7 +2,7 @@
 
 /** As JSON writes numbers; a plus, and a point at either end, are understood as well. */
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const STEP_DIGITS = 12;
+const STEP_DIGITS = 15;
 
 /** What was typed, as a number where that says the same; else the text itself, for the server to refuse. */
 export function numberOf(typed: string): number | string | undefined {
@@ -21,9 +21,9 @@ interface Bounds {
   maximum?: number;
 }
 
-/** The next number up or down, within bounds; from what is no number, the first step leaves 0. */
-export function stepped(value: unknown, by: number, { minimum = -Infinity, maximum = Infinity }: Bounds) {
-  const next = (typeof value === "number" ? value : 0) + by;
+/** The next number up or down, within bounds; from nothing, the first step leaves 0. */
+export function stepped(value: number, by: number, { minimum = -Infinity, maximum = Infinity }: Bounds) {
+  const next = value + by;
   const rounded = Number.isInteger(next) ? next : Number(next.toPrecision(STEP_DIGITS));
   return Math.min(maximum, Math.max(minimum, rounded));
 }

@@ -40,7 +40,7 @@ export function SlowText({
   // The address changes from outside too: "Clear filters", or the back button.
   useEffect(() => {
     const arrived = told.current.indexOf(value ?? "");
-    told.current.splice(0, arrived + 1);
+    told.current = arrived < 0 ? [] : told.current.slice(arrived + 1);
     if (arrived < 0) setTyped(value ?? "");
   }, [value]);
   return (
