@@ -59,6 +59,8 @@ def test_nothing_but_health_and_login_answers_strangers(api: Client, anonymous: 
     answers = [api.get(path) for path in reads] + [post(api, path, {"number": 3}) for path in writes]
     assert {answer.status_code for answer in answers} == {401}
     assert not any("Basic" in answer["WWW-Authenticate"] for answer in answers)
+    asked_for_a_page = api.get("/api/docs/", headers={"Accept": "text/html"})
+    assert (asked_for_a_page.status_code, fields_of(asked_for_a_page)) == (401, [])
     assert Task.objects.count() == 1
     assert api.get("/healthz").status_code == 200
     session = api.get("/api/session/").json()
@@ -136,6 +138,7 @@ def test_a_token_is_made_used_and_revoked(api: Client, anonymous: Level, ada: Us
     assert post(api, "/api/tokens/", **bearer).status_code == 403
     rows = api.get("/api/tokens/", headers=bearer).json()["results"]
     assert [row["token_key"] for row in rows] == [made.json()["token_key"]]
+    assert api.delete("/api/tokens/%00/", headers=bearer).status_code == 404
     assert api.delete(f"/api/tokens/{made.json()['token_key']}/", headers=bearer).status_code == 204
     assert api.get("/api/tasks/", headers=bearer).status_code == 401
     assert api.get("/api/tasks/", headers={"Authorization": "Token ü"}).status_code == 401

@@ -171,6 +171,7 @@ def test_a_pause_tells_who_when_and_why_and_ends(api: Client, anonymous: Level) 
     assert (answer.status_code, answer.json()["paused"]["reason"]) == (200, "moving house")
     assert queue(api, "default")["paused"]["by"] is None
     assert why(api, waiting) == ["paused", "no_worker", "next"]
+    assert fields_of(post(api, "/api/queues/%00/resume/")) == ["queue"]
     assert post(api, "/api/queues/default/resume/").json() == {"paused": None}
     assert queue(api, "default")["paused"] is None
     anonymous("submit")
