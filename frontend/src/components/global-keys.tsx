@@ -14,6 +14,8 @@ type Open = "help" | "palette" | null;
 /** The shortcuts that work on every page, the list of them, and the "Go to" box. */
 export function GlobalKeys() {
   const [open, setOpen] = useState<Open>(null);
+  // A dialog tells of its end when the next may be open already.
+  const close = (which: Open) => setOpen((now) => (now === which ? null : now));
   const navigate = useNavigate();
   const maySubmit = useMaySubmit();
   useShortcuts({
@@ -55,8 +57,8 @@ export function GlobalKeys() {
         <IconKeyboard size={18} />
       </ActionIcon>
       <Suspense>
-        {open === "help" && <ShortcutHelp onClose={() => setOpen(null)} />}
-        {open === "palette" && <Palette onClose={() => setOpen(null)} />}
+        {open === "help" && <ShortcutHelp onClose={() => close("help")} />}
+        {open === "palette" && <Palette onClose={() => close("palette")} />}
       </Suspense>
     </>
   );
