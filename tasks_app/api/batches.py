@@ -34,6 +34,7 @@ class BatchView(TaskdeckView):
     def get(self, request: Request, batch_id: str) -> Response:
         """One batch: its tasks counted by state, and what runs when all have ended.
 
+        Those of more than 10,000 are counted again after ten times as long as it took.
         Its tasks are listed, cancelled and retried by the filter `batch` of the task list and of the actions.
         """
         document, etag = batch_detail(self.access, batch_id)

@@ -58,7 +58,10 @@ class QueueListView(TaskdeckView):
         tags=["workers"],
     )
     def get(self, request: Request) -> Response:
-        """By name: how many wait and since when, how many run, and who serves it."""
+        """By name: how many wait and since when, how many run, and who serves it.
+
+        Of queues that no function names and no worker serves, those in which tasks wait, a hundred at most.
+        """
         return Response({"results": fleet.queues(self.access), "next": None})
 
 

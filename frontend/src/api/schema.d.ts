@@ -31,6 +31,7 @@ export interface paths {
         /**
          * @description One batch: its tasks counted by state, and what runs when all have ended.
          *
+         *     Those of more than 10,000 are counted again after ten times as long as it took.
          *     Its tasks are listed, cancelled and retried by the filter `batch` of the task list and of the actions.
          */
         get: operations["batch"];
@@ -179,7 +180,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description By name: how many wait and since when, how many run, and who serves it. */
+        /**
+         * @description By name: how many wait and since when, how many run, and who serves it.
+         *
+         *     Of queues that no function names and no worker serves, those in which tasks wait, a hundred at most.
+         */
         get: operations["queues"];
         put?: never;
         post?: never;
